@@ -1,0 +1,7 @@
+"""``python -m offspec.cli``."""
+
+from __future__ import annotations
+
+from offspec.cli import main
+
+main()

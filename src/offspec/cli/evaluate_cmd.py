@@ -1,0 +1,112 @@
+"""``offspec evaluate``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from offspec.cli.common import (
+    EXIT_ERROR,
+    JsonOption,
+    Output,
+    QuietOption,
+    ThreadsOption,
+    check_target,
+    guarded,
+    percent,
+    progress,
+)
+
+if TYPE_CHECKING:
+    from offspec.evaluation import EvaluationResult
+
+FIGURES = (
+    "image_auroc",
+    "f1_max",
+    "pixel_auroc",
+    "pixel_ap",
+    "aupro_30",
+    "aupro_05",
+    "seg_f1",
+    "iou",
+    "pixel_accuracy",
+)
+RATES = ("detection_rate", "false_alarm_rate", "false_stop_rate", "defect_recall")
+
+
+@guarded
+def evaluate(
+    bundle_file: Annotated[Path, typer.Argument(metavar="BUNDLE")],
+    dataset: Annotated[Path, typer.Argument(help="A folder with labelled test images.")],
+    report: Annotated[
+        Path | None, typer.Option("--report", help="Write one self-contained HTML file.")
+    ] = None,
+    threads: ThreadsOption = None,
+    quiet: QuietOption = False,
+    json_file: JsonOption = None,
+) -> None:
+    """Measure a bundle on test images it has not learned from."""
+    output = Output(json_file, quiet)
+    if report is not None:
+        check_target(report)
+    from offspec.bundle import read_bundle
+    from offspec.evaluation import evaluate as measure
+
+    bundle = read_bundle(bundle_file)
+    with progress(quiet) as advance:
+        result = measure(bundle, dataset, threads=threads, progress=advance)
+    if report is not None:
+        from offspec.cli.reporting import write_evaluation_report
+
+        write_evaluation_report(report, bundle, result, threads=threads)
+    describe_result(output, result)
+    if report is not None:
+        output.say(f"Report: {report}")
+    from offspec.machine import describe_machine
+
+    output.write_json({**result.to_dict(), "environment": describe_machine(threads)})
+    if result.errors:
+        raise typer.Exit(EXIT_ERROR)
+
+
+def describe_result(output: Output, result: EvaluationResult) -> None:
+    """Print the figures for people, undefined ones with their reason."""
+    metrics = result.metrics
+    output.table(
+        ["figure", "value"],
+        [[name, _round(metrics[name])] for name in FIGURES if metrics.get(name) is not None],
+    )
+    for name in FIGURES:
+        if metrics.get(name) is None and name in result.reasons:
+            output.say(f"{name}: undefined. {result.reasons[name]}")
+    output.say()
+    for name in RATES:
+        if metrics.get(name) is not None:
+            output.say(f"{name.replace('_', ' ')}: {_rate_words(metrics[name])}")
+    output.say(
+        f"promised false-alarm rate: {percent(metrics['promised_false_alarm_rate'])} "
+        f"({metrics['threshold_status']}); guarantee: {percent(metrics['guarantee_upper'])}"
+    )
+    invalid = metrics["invalid"]
+    output.say(f"invalid: {invalid['normal']} good, {invalid['defect']} defective images")
+    if metrics["latency_ms"] is not None:
+        latency = metrics["latency_ms"]
+        output.say(
+            f"latency: p50 {latency['p50']:.1f} ms, p95 {latency['p95']:.1f} ms an image, "
+            f"{metrics['throughput_per_s']:.1f} images/s"
+        )
+    for error in result.errors:
+        output.say(f"not read: {error.key}: [{error.code}] {error.message}")
+
+
+def _round(value: float) -> str:
+    return f"{value:.4f}"
+
+
+def _rate_words(rate: dict[str, Any]) -> str:
+    return (
+        f"{percent(rate['value'])} (95 % interval {percent(rate['low'])} to "
+        f"{percent(rate['high'])}, n = {rate['n']})"
+    )
