@@ -65,7 +65,7 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:  # noqa: ANN401 - PEP 562 returns whatever the name is
+def __getattr__(name: str) -> Any:
     """Load a public name when it is first used, so that ``import offspec`` stays fast."""
     if name not in _HOMES:
         raise AttributeError(f"module 'offspec' has no attribute '{name}'")

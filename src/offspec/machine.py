@@ -28,6 +28,11 @@ def describe_machine(threads: int | None = None) -> dict[str, Any]:
     }
 
 
+def library_versions() -> dict[str, str]:
+    """Versions of offspec's numerical libraries, by name."""
+    return {name: _version(name) for name in LIBRARIES}
+
+
 def available_cores() -> int:
     """CPU cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):

@@ -262,7 +262,9 @@ class Inspector:
         mask = prepared.masks[index]
         drawn = draw_mask(values, mask, threshold, always_max=True)
         to_image = prepared.region_alignments[index].matrix @ place.grid.to_reference
-        return outline_components(values, drawn, mask, threshold.low, to_image)
+        peak = float(values.max() if mask is None else values[mask].max())
+        level = threshold.extent_level(peak)
+        return outline_components(values, drawn, mask, level, to_image)
 
     def _paste(
         self,

@@ -1,0 +1,169 @@
+"""Backbones: from a crop to a feature map, as part of an ONNX graph.
+
+``bank`` is weight-free: fixed filters on the logarithm of the image, in a pyramid of strided
+small kernels, plus a cascade of principal components fitted on the user's normals.
+
+Why the logarithm: light that grows by a factor adds a constant there, so that gradients and
+local deviations do not change with exposure, and contrast weighs the same in shade and glare.
+
+Reference:
+    Gradient histograms after Dalal and Triggs (CVPR 2005); census ranks after Zabih and
+    Woodfill (ECCV 1994); the cascade after the Saab transform of AnomalyHop (Zhang et al.,
+    ICASSP 2021), with one fixed configuration.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from offspec.errors import OptionError
+from offspec.graphs import (
+    Var,
+    const,
+    conv,
+    depthwise,
+    mean_pool,
+    op,
+    upsample,
+)
+from offspec.types import FloatArray
+
+BLACK = 0.05  # added before the logarithm: what counts as black, a twentieth of full scale
+TONE_SCALE = 1.0 / 3.0  # brings the logarithm's range near 1
+_BINOMIAL = np.outer([1.0, 3.0, 3.0, 1.0], [1.0, 3.0, 3.0, 1.0]).astype(np.float32) / 64
+
+
+@dataclass(frozen=True, slots=True)
+class BackboneCard:
+    """What a detector has to know of a backbone.
+
+    Attributes:
+        name: As in the bundle.
+        stride: Crop pixels per feature cell.
+        channels: Of the feature map.
+        receptive_px: Crop pixels that can change one cell.
+        multiple: Crop sides have to be a multiple of this.
+    """
+
+    name: str
+    stride: int
+    channels: int
+    receptive_px: int
+    multiple: int
+
+
+class Backbone(Protocol):
+    """A fixed map from crops to features; nothing in it is learned from defects."""
+
+    @property
+    def card(self) -> BackboneCard:
+        """Stride, channels, receptive field, size multiple."""
+        ...
+
+    def build(self, crop: Var) -> Var:
+        """Extend a graph from crop [N, 3, H, W] to features [N, C, H / stride, W / stride]."""
+        ...
+
+
+def tone(crop: Var) -> Var:
+    """Logarithmic response, about -1 (black) to 0 (white)."""
+    return op.mul(op.log(op.add(crop, const(BLACK))), const(TONE_SCALE))
+
+
+class Bank:
+    """Weight-free filters, 66 channels at stride 4."""
+
+    card = BackboneCard("bank", stride=4, channels=66, receptive_px=112, multiple=32)
+
+    def build(self, crop: Var) -> Var:
+        """See ``Backbone.build``."""
+        opponent = np.array(
+            [[1 / 3, 1 / 3, 1 / 3], [1, -1, 0], [0.5, 0.5, -1]], np.float32
+        ).reshape(3, 3, 1, 1)
+        levels = [conv(tone(crop), opponent)]
+        for _ in range(4):
+            levels.append(depthwise(levels[-1], _BINOMIAL, 3, stride=2))
+        parts = [_fine(_channels(levels[0], 0, 1), 4), _fine(_channels(levels[1], 0, 1), 2)]
+        parts.append(conv(levels[2], _coarse_filters(chroma_edges=True)))
+        parts.append(upsample(conv(levels[3], _coarse_filters(chroma_edges=True)), 2))
+        parts.append(upsample(conv(levels[4], _coarse_filters(chroma_edges=False)), 4))
+        return op.concat(parts, axis=1)
+
+
+def _channels(x: Var, start: int, stop: int) -> Var:
+    return op.slice(
+        x,
+        op.const(np.array([start], np.int64)),
+        op.const(np.array([stop], np.int64)),
+        op.const(np.array([1], np.int64)),
+    )
+
+
+def _derivatives() -> dict[str, FloatArray]:
+    """3 x 3 first and second derivatives, smoothed across."""
+    smooth, edge, bend = np.array([1, 2, 1.0]), np.array([-1, 0, 1.0]), np.array([1, -2, 1.0])
+    return {
+        "x": (np.outer(smooth, edge) / 8).astype(np.float32),
+        "y": (np.outer(edge, smooth) / 8).astype(np.float32),
+        "xx": (np.outer(smooth, bend) / 4).astype(np.float32),
+        "yy": (np.outer(bend, smooth) / 4).astype(np.float32),
+        "xy": (np.outer(edge, edge) / 4).astype(np.float32),
+    }
+
+
+RANK_STEP = 0.01  # tone difference at which two pixels count as fully ordered
+
+
+def _fine(tone_l: Var, factor: int) -> Var:
+    """Pooled responses of one fine level: gradient histogram, bends, ranks, deviation."""
+    d = _derivatives()
+    angles = np.arange(8) * np.pi / 4
+    gradient = [np.cos(a) * d["x"] + np.sin(a) * d["y"] for a in angles]
+    bends = [d["xx"], -d["xx"], d["yy"], -d["yy"], d["xy"], -d["xy"]]
+    rectified = op.relu(conv(tone_l, np.stack([*gradient, *bends])[:, None].astype(np.float32)))
+    rank = np.zeros((2, 1, 3, 3), np.float32)
+    rank[0, 0, 1, 1:] = rank[1, 0, 1:, 1] = (-1, 1)
+    order = op.clip(
+        op.mul(op.abs(conv(tone_l, rank)), const(1 / RANK_STEP)), const(0.0), const(1.0)
+    )
+    mean = mean_pool(tone_l, factor)
+    power = mean_pool(op.mul(tone_l, tone_l), factor)
+    spread = op.sqrt(op.add(op.relu(op.sub(power, op.mul(mean, mean))), const(1e-6)))
+    return op.concat([mean_pool(rectified, factor), mean_pool(order, factor), spread], axis=1)
+
+
+def _coarse_filters(*, chroma_edges: bool) -> FloatArray:
+    """(O, 3, 3, 3): smoothed colour, tone derivatives, and chroma edges if asked."""
+    d = _derivatives()
+    centre = np.zeros((3, 3), np.float32)
+    centre[1, 1] = 1
+    rows = [(0, d[k]) for k in ("x", "y", "xx", "yy", "xy")] + [(c, centre) for c in range(3)]
+    if chroma_edges:
+        rows += [(c, d[k]) for c in (1, 2) for k in ("x", "y")]
+    filters = np.zeros((len(rows), 3, 3, 3), np.float32)
+    for i, (channel, kernel) in enumerate(rows):
+        filters[i, channel] = kernel
+    return filters
+
+
+def _bank() -> Backbone:
+    return Bank()
+
+
+BACKBONES = {"bank": _bank}
+
+
+def make_backbone(name: str) -> Backbone:
+    """The backbone of this name.
+
+    Raises:
+        OptionError: Unknown name; the message lists the known ones.
+    """
+    if name not in BACKBONES:
+        raise OptionError(
+            f"Backbone '{name}' is unknown. Known: {', '.join(sorted(BACKBONES))}. Choose one."
+        )
+    return BACKBONES[name]()

@@ -1,0 +1,299 @@
+"""``reference``: compare with the one reference image, within the tolerance normals show.
+
+The reference is the only look that is learned; it scores 0. The other normals say how far a
+good part strays from it: the centre and the width of the tolerance at every position. For
+textures (no fixed position) the tolerance is one for all positions, and a cell is also
+accepted when it looks as the reference does at its place.
+
+Reference:
+    Whitening and per-position width: PaDiM (Defard et al., ICPR 2020), with one pooled
+    covariance. Tolerance from edges for one image: the direct variation model known from
+    machine vision. Tangent distance: Simard et al. (NIPS 1992). Local shift: Lucas and Kanade
+    (IJCAI 1981). No weights are used, so no licence but ours applies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, Self
+
+import numpy as np
+import onnx
+import onnxruntime as ort
+
+from offspec import graphs
+from offspec.backbones import Backbone, tone
+from offspec.detectors.tolerance import (
+    NOISE,
+    SHIFT_PX,
+    FeatureTolerance,
+    FineTolerance,
+    TextureTolerance,
+    feature_tolerance,
+    fine_tolerance,
+    second_moment,
+    texture_tolerance,
+)
+from offspec.errors import LimitError, NotFittedError, ShapeError
+from offspec.graphs import Var, const, op
+from offspec.types import BoolArray, DoubleArray, FloatArray
+
+FINE_STRIDE = 2
+FINE_UNIT = 1e-3  # squared tone difference of the fine plane that counts as one: 10 % contrast
+DEAD_ZONE = 1e-3  # of the map, so that arithmetic noise on the reference is exactly 0
+_SMOOTH = np.outer([1, 2, 1], [1, 2, 1]).astype(np.float32) / 16
+
+
+@dataclass(frozen=True, slots=True)
+class Embedding:
+    """What one image's crops become, before anything is estimated."""
+
+    features: FloatArray
+    fine: FloatArray
+    moment: DoubleArray
+
+
+class ReferenceDetector:
+    """Template comparison.
+
+    Args:
+        backbone: Where the features come from.
+        net_hw: Crop size.
+        masks: (S, H, W) True where a slot's crop belongs to the region; None = everywhere.
+        kind: object (fixed positions) or texture (none).
+        seed: Of the noise that sets the noise allowance.
+        threads: Of the backbone while fitting; never changes a result.
+    """
+
+    def __init__(
+        self,
+        backbone: Backbone,
+        net_hw: tuple[int, int],
+        *,
+        masks: BoolArray | None = None,
+        kind: Literal["object", "texture"] = "object",
+        seed: int = 0,
+        threads: int = 1,
+    ) -> None:
+        self.backbone = backbone
+        self.net_hw = net_hw
+        self.masks = masks
+        self.kind = kind
+        self.seed = seed
+        self.threads = threads
+        self._session: ort.InferenceSession | None = None
+        self._noise: DoubleArray | None = None
+        self._skeleton: tuple[object, onnx.ModelProto] | None = None
+        self.features_: FeatureTolerance | TextureTolerance | None = None
+        self.fine_: FineTolerance | None = None
+
+    # -- fitting -----------------------------------------------------------
+
+    def fit(self, reference: FloatArray, normals: Sequence[FloatArray]) -> Self:
+        """See ``Detector.fit``.
+
+        Raises:
+            ShapeError: Crops are not (S, 3, H, W) of this detector's size.
+            LimitError: The statistics of a slot would be over the limit.
+        """
+        return self.fit_embedded(self.embed(reference), [self.embed(n) for n in normals])
+
+    def embed(self, crops: FloatArray) -> Embedding:
+        """Features, fine plane and second moment of one image's crops (S, 3, H, W)."""
+        expected = (3, *self.net_hw)
+        if crops.ndim != 4 or crops.shape[1:] != expected:
+            raise ShapeError(
+                f"Crops have shape {crops.shape}. This detector takes (S, 3, {self.net_hw[0]}, "
+                f"{self.net_hw[1]}). Cut them with the sampler of the same template."
+            )
+        self.check_limits()
+        features, fine = self._backbone_session().run(None, {"crop": crops})
+        mask = self._cell_mask(crops.shape[0])
+        return Embedding(features, fine, second_moment(features, mask))
+
+    def check_limits(self) -> None:
+        """Refuse a crop size whose statistics would be over the limit.
+
+        Raises:
+            LimitError: Over the limit, or a size the backbone cannot take.
+        """
+        card = self.backbone.card
+        if self.net_hw[0] % card.multiple or self.net_hw[1] % card.multiple:
+            raise LimitError(
+                f"Crops of {self.net_hw} do not suit backbone '{card.name}'. Both sides have to "
+                f"be multiples of {card.multiple}. Use resolution fast, accurate or native."
+            )
+        cells = (self.net_hw[0] // card.stride) * (self.net_hw[1] // card.stride)
+        pixels = (self.net_hw[0] // FINE_STRIDE) * (self.net_hw[1] // FINE_STRIDE)
+        graphs.check_slot_bytes(
+            4 * (cells * (3 * card.channels + 5) + 7 * pixels), "Detector 'reference'"
+        )
+
+    def fit_embedded(self, reference: Embedding, normals: Sequence[Embedding]) -> Self:
+        """See ``Detector.fit_embedded``."""
+        all_of = [reference, *normals]
+        mask = self._cell_mask(reference.features.shape[0])
+        features, moments = [e.features for e in all_of], [e.moment for e in all_of]
+        if self.kind == "texture":
+            self.features_ = texture_tolerance(features, moments, self._noise_covariance(), mask)
+            self.fine_ = None
+            return self
+        self.features_ = feature_tolerance(
+            features, moments, self._noise_covariance(), mask, self.backbone.card.stride
+        )
+        self.fine_ = fine_tolerance([e.fine for e in all_of])
+        return self
+
+    def _cell_mask(self, n_slots: int) -> BoolArray:
+        """(S, h, w) cells most of which lie in the region."""
+        stride = self.backbone.card.stride
+        h, w = self.net_hw[0] // stride, self.net_hw[1] // stride
+        if self.masks is None:
+            return np.ones((n_slots, h, w), np.bool_)
+        blocks = self.masks.reshape(n_slots, h, stride, w, stride)
+        cells = blocks.mean(axis=(2, 4)) > 0.5
+        return cells if cells.any() else np.ones_like(cells)
+
+    def _backbone_session(self) -> ort.InferenceSession:
+        if self._session is None:
+            self._session = self._session_of(self.net_hw)
+        return self._session
+
+    def _session_of(self, net_hw: tuple[int, int]) -> ort.InferenceSession:
+        model = graphs.build_features(
+            net_hw, lambda crop: [self.backbone.build(crop), fine_plane(crop)]
+        )
+        options = ort.SessionOptions()
+        options.intra_op_num_threads = self.threads
+        options.use_deterministic_compute = True
+        return ort.InferenceSession(
+            model.SerializeToString(), options, providers=["CPUExecutionProvider"]
+        )
+
+    def _noise_covariance(self) -> DoubleArray:
+        """(C, C) covariance of the features of a flat grey under sensor noise."""
+        if self._noise is None:
+            rng = np.random.default_rng(self.seed)
+            flat = 0.4 + NOISE * rng.standard_normal((1, 3, 256, 256))
+            crops = np.clip(flat, 0, 1).astype(np.float32)
+            features = self._session_of((256, 256)).run(None, {"crop": crops})[0]
+            cells = features[0, :, 4:-4, 4:-4].reshape(features.shape[1], -1).astype(np.float64)
+            self._noise = np.cov(cells) + 1e-9 * np.eye(len(cells))
+        return self._noise
+
+    # -- graph ---------------------------------------------------------------
+
+    def to_graph(self) -> onnx.ModelProto:
+        """See ``Detector.to_graph``."""
+        statistics = self._statistics()
+        shapes = tuple((name, value.shape) for name, value in statistics.items())
+        if self._skeleton is None or self._skeleton[0] != shapes:
+            n_slots = (statistics.get("place", statistics["centre"])).shape[0]
+            graph = graphs.build_graph(
+                self.net_hw, n_slots, lambda crop, slot: self._body(crop, slot, statistics)
+            )
+            self._skeleton = shapes, graph
+        return graphs.with_statistics(self._skeleton[1], statistics)
+
+    def _statistics(self) -> dict[str, FloatArray]:
+        """All learned arrays by name, as the graph holds them."""
+        if self.features_ is None:
+            raise NotFittedError(
+                "Detector 'reference' has not been fitted. A graph needs statistics. Call fit."
+            )
+        found = self.features_.arrays()
+        if self.fine_ is not None:
+            found["fine"] = self.fine_.planes
+        return found
+
+    def _body(self, crop: Var, slot: Var | None, statistics: dict[str, FloatArray]) -> Var:
+        factor = self.backbone.card.stride // FINE_STRIDE
+        z = graphs.conv(self.backbone.build(crop), statistics["weight"], name="weight")
+        if self.kind == "texture":
+            distance = graphs.upsample(
+                graphs.depthwise(_texture_distance(z, slot, statistics), _SMOOTH, 1), factor
+            )
+        else:
+            coarse = _feature_distance(z, slot, statistics, self.backbone.card.stride)
+            fine = _fine_distance(fine_plane(crop), slot, statistics["fine"])
+            distance = op.add(
+                graphs.upsample(graphs.depthwise(coarse, _SMOOTH, 1), factor),
+                op.mul(graphs.depthwise(fine, _SMOOTH, 1), const(1 / FINE_UNIT)),
+            )
+        level = op.sub(distance, const(DEAD_ZONE))
+        return graphs.upsample(op.relu(level), FINE_STRIDE)
+
+
+def fine_plane(crop: Var) -> Var:
+    """Tone at stride 2, lightly smoothed: [N, 1, H / 2, W / 2]."""
+    grey = graphs.conv(tone(crop), np.full((1, 3, 1, 1), 1 / 3, np.float32))
+    return graphs.depthwise(graphs.mean_pool(grey, FINE_STRIDE), _SMOOTH, 1)
+
+
+def _texture_distance(z: Var, slot: Var | None, t: dict[str, FloatArray]) -> Var:
+    """The smaller of the mean squared distances to the texture and to the reference here."""
+    texture = op.sub(z, graphs.statistic("centre", t["centre"]))
+    place = op.sub(z, graphs.select("place", t["place"], slot))
+    return op.min([_channel_mean(_square(texture)), _channel_mean(_square(place))])
+
+
+def _feature_distance(z: Var, slot: Var | None, t: dict[str, FloatArray], stride: int) -> Var:
+    """Squared distance to the tolerance, free along shifts and up to the reference."""
+    centre = graphs.select("centre", t["centre"], slot)
+    width = graphs.select("inverse_width", t["inverse_width"], slot)
+    r = op.mul(op.sub(z, centre), width)
+    if "toward" in t:
+        toward = graphs.select("toward", t["toward"], slot)
+        inverse = graphs.select("toward_inverse", t["toward_inverse"], slot)
+        share = op.mul(graphs.channel_sum(op.mul(r, toward)), inverse)
+        r = op.sub(r, op.mul(op.clip(share, const(0.0), const(1.0)), toward))
+    h, w = t["centre"].shape[2:]
+    padded = graphs.pad_edge(centre, 1, 1, 1, 1)
+    move = op.mul(op.mul(r, width), const(SHIFT_PX / (2 * stride)))
+    right, left, down, up = (
+        graphs.shifted(padded, dy, dx, h, w, 1) for dy, dx in ((0, -1), (0, 1), (-1, 0), (1, 0))
+    )
+    p = graphs.channel_sum(op.mul(move, op.sub(right, left)))
+    q = graphs.channel_sum(op.mul(move, op.sub(down, up)))
+    shift = [
+        graphs.select(f"shift_{axis}", t[f"shift_{axis}"], slot) for axis in ("xx", "xy", "yy")
+    ]
+    rest = op.sub(graphs.channel_sum(_square(r)), _quadratic(p, q, shift))
+    return op.mul(op.relu(rest), graphs.select("gain", t["gain"], slot))
+
+
+def _quadratic(p: Var, q: Var, inverse: Sequence[Var]) -> Var:
+    """(p, q) M (p, q)^T with M given as planes xx, xy, yy."""
+    xx, xy, yy = inverse
+    cross = op.mul(op.mul(p, q), op.add(xy, xy))
+    return op.add(op.add(op.mul(op.mul(p, p), xx), cross), op.mul(op.mul(q, q), yy))
+
+
+def _fine_distance(fine: Var, slot: Var | None, planes: FloatArray) -> Var:
+    """Least residual over the nine shifts by up to one fine pixel, each solved for the rest."""
+    h, w = planes.shape[2:]
+    padded = graphs.pad_edge(graphs.select("fine", planes, slot), 1, 1, 1, 1)
+    moved = [
+        op.unsqueeze(graphs.shifted(padded, dy, dx, h, w, 1), graphs.ints(2))
+        for dy in (-1, 0, 1)
+        for dx in (-1, 0, 1)
+    ]
+    stack = op.concat(moved, axis=2)  # [N, 7, 9, h, w]
+    low, high, slope_x, slope_y, *inverse = (
+        op.squeeze(part, graphs.ints(1)) for part in op.split(stack, num_outputs=7, axis=1)
+    )
+    r = op.sub(fine, op.min([op.max([fine, low]), high]))
+    terms = op.concat([_square(r), op.mul(r, slope_x), op.mul(r, slope_y)], axis=1)
+    pooled = op.average_pool(terms, kernel_shape=(3, 3), pads=(1, 1, 1, 1), strides=(1, 1))
+    e, p, q = op.split(pooled, num_outputs=3, axis=1)
+    rest = op.sub(e, _quadratic(p, q, inverse))
+    return op.relu(op.reduce_min(rest, graphs.ints(1), keepdims=1))
+
+
+def _channel_mean(x: Var) -> Var:
+    return op.reduce_mean(x, graphs.ints(1), keepdims=1)
+
+
+def _square(x: Var) -> Var:
+    return op.mul(x, x)

@@ -1,0 +1,272 @@
+"""How far normal parts stray, per position: the statistics behind ``reference``.
+
+Two views of a crop are compared with the reference:
+
+* features, whitened by one pooled covariance, with a centre and a width per position and
+  channel, and free movement along the two directions in which a small shift moves them;
+* a fine plane of tone at stride 2, as a band per pixel that a local shift may carry along
+  (the residual that is left after the best local shift, as in Lucas and Kanade, 1981).
+
+With one normal, widths come in closed form from a stated allowance: ``SHIFT_PX`` of movement,
+``NOISE`` of sensor noise, and what edges make of both. Each further normal replaces a part of
+the allowance by measurement.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from scipy.ndimage import uniform_filter
+
+from offspec.types import BoolArray, DoubleArray, FloatArray
+
+SHIFT_PX = 1.0  # movement that alignment may leave, standard deviation, network pixels
+NOISE = 0.02  # sensor noise allowed for, standard deviation, share of full scale
+PRIOR_NORMALS = 2.0  # the allowance weighs as much as this many normals
+PRIOR_WIDTH = 8.0  # degrees of freedom of the pooled width beside each position's own
+SHRINKAGE = 0.05  # of the pooled correlation towards independence
+FINE_PRIOR = 0.002  # inverse variance of a local shift beside the fine plane's gradients
+_EPS = 1e-9
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureTolerance:
+    """Whitening and, per slot and position, centre and width of the features.
+
+    Attributes:
+        weight: (C, C) whitening, z = weight @ f.
+        centre: (S, C, h, w) whitened mean.
+        toward: (S, C, h, w) from the centre to the reference, in widths; None with one normal.
+        inverse_width: (S, C, h, w), 1 / standard deviation.
+        toward_inverse: (S, 1, h, w), 1 / |toward|^2.
+        shift_inverse: (S, 3, h, w), the matrix (G + 1)^-1 of the shift directions: xx, xy, yy.
+        gain: (S, 1, h, w), what the squared distance is multiplied with.
+    """
+
+    weight: FloatArray
+    centre: FloatArray
+    toward: FloatArray | None
+    inverse_width: FloatArray
+    toward_inverse: FloatArray
+    shift_inverse: FloatArray
+    gain: FloatArray
+
+    def arrays(self) -> dict[str, FloatArray]:
+        """By the names the graph uses."""
+        found = {
+            "weight": self.weight[:, :, None, None],
+            "centre": self.centre,
+            "inverse_width": self.inverse_width,
+            "shift_xx": self.shift_inverse[:, 0:1],
+            "shift_xy": self.shift_inverse[:, 1:2],
+            "shift_yy": self.shift_inverse[:, 2:3],
+            "gain": self.gain,
+        }
+        if self.toward is not None:
+            found["toward"] = self.toward
+            found["toward_inverse"] = self.toward_inverse
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class TextureTolerance:
+    """One normal distribution for every position, and the reference at its own.
+
+    Attributes:
+        weight: (C, C) whitening, z = weight @ f.
+        centre: (1, C, 1, 1) whitened mean of all normals.
+        place: (S, C, h, w) the whitened reference.
+    """
+
+    weight: FloatArray
+    centre: FloatArray
+    place: FloatArray
+
+    def arrays(self) -> dict[str, FloatArray]:
+        """By the names the graph uses."""
+        weight = self.weight[:, :, None, None]
+        return {"weight": weight, "centre": self.centre, "place": self.place}
+
+
+def texture_tolerance(
+    features: Sequence[FloatArray],
+    moments: Sequence[DoubleArray],
+    noise: DoubleArray,
+    mask: BoolArray,
+) -> TextureTolerance:
+    """One centre and one covariance over all positions; arguments as ``feature_tolerance``."""
+    cells = max(int(mask.sum()), 1) * len(features)
+    total = np.zeros(features[0].shape[1])
+    for one in features:
+        total += one.transpose(0, 2, 3, 1)[mask].sum(axis=0, dtype=np.float64)
+    mean = total / cells
+    covariance = sum(moments[1:], moments[0]) / cells - np.outer(mean, mean) + noise
+    weight = whitening(covariance)
+    centre = (weight @ mean.astype(np.float32))[None, :, None, None]
+    return TextureTolerance(weight, centre, apply(weight, features[0]))
+
+
+def slopes(centre: FloatArray, stride: int) -> tuple[FloatArray, FloatArray]:
+    """What a shift by ``SHIFT_PX`` along x and y adds to (S, C, h, w) features."""
+    step = np.float32(SHIFT_PX / (2 * stride))
+    padded = np.pad(centre, ((0, 0), (0, 0), (1, 1), (1, 1)), mode="edge")
+    along_x = (padded[:, :, 1:-1, 2:] - padded[:, :, 1:-1, :-2]) * step
+    along_y = (padded[:, :, 2:, 1:-1] - padded[:, :, :-2, 1:-1]) * step
+    return along_x, along_y
+
+
+def second_moment(features: FloatArray, mask: BoolArray) -> DoubleArray:
+    """(C, C) sum of f f^T over the masked cells of (S, C, h, w)."""
+    cells = features.transpose(0, 2, 3, 1)[mask].astype(np.float64)
+    return np.asarray(cells.T @ cells)
+
+
+def whitening(covariance: DoubleArray) -> FloatArray:
+    """Symmetric inverse square root of a shrunk covariance; sign-free, so reproducible."""
+    deviation = np.sqrt(np.maximum(np.diag(covariance), 1e-12))
+    correlation = covariance / np.outer(deviation, deviation)
+    correlation = (1 - SHRINKAGE) * correlation + SHRINKAGE * np.eye(len(deviation))
+    values, vectors = np.linalg.eigh((correlation + correlation.T) / 2)
+    root = (vectors / np.sqrt(np.maximum(values, 1e-6))) @ vectors.T
+    return (root / deviation).astype(np.float32)
+
+
+def apply(weight: FloatArray, features: FloatArray) -> FloatArray:
+    """``weight @ f`` at every cell of (S, C, h, w)."""
+    s, c, h, w = features.shape
+    return np.matmul(weight, features.reshape(s, c, h * w)).reshape(s, len(weight), h, w)
+
+
+def feature_tolerance(
+    features: Sequence[FloatArray],
+    moments: Sequence[DoubleArray],
+    noise: DoubleArray,
+    mask: BoolArray,
+    stride: int,
+) -> FeatureTolerance:
+    """Fit the feature view.
+
+    Args:
+        features: (S, C, h, w) per normal, the reference first.
+        moments: ``second_moment`` of each.
+        noise: (C, C) covariance of the features under ``NOISE``.
+        mask: (S, h, w), cells that count for what is pooled.
+        stride: Network pixels per cell.
+    """
+    n = len(features)
+    mean = _mean(features)
+    along_x, along_y = slopes(mean, stride)
+    cells = max(int(mask.sum()), 1)
+    allowed = noise + (second_moment(along_x, mask) + second_moment(along_y, mask)) / cells
+    covariance = allowed
+    if n > 1:
+        scatter = sum(moments[1:], moments[0]) - n * second_moment(mean, mask)
+        covariance = (PRIOR_NORMALS * allowed + scatter / cells) / (PRIOR_NORMALS + n - 1)
+    weight = whitening(covariance)
+    centre = apply(weight, mean)
+    inverse_width = _inverse_width(features, weight, mean)
+    toward = None
+    toward_inverse = np.ones_like(centre[:, :1])
+    if n > 1:
+        toward = (apply(weight, features[0]) - centre) * inverse_width
+        toward_inverse = 1 / (np.square(toward).sum(axis=1, keepdims=True) + np.float32(_EPS))
+    along_x, along_y = slopes(centre, stride)
+    steep = np.square(along_x).mean(axis=1) + np.square(along_y).mean(axis=1)
+    wide = np.stack([cv2.dilate(plane, np.ones((3, 3), np.uint8)) for plane in steep])[:, None]
+    gain = 1 / ((1 + wide / n) * centre.shape[1])
+    along_x, along_y = along_x * inverse_width, along_y * inverse_width
+    inverse = _inverse_2x2(
+        np.square(along_x).sum(axis=1) + 1,
+        (along_x * along_y).sum(axis=1),
+        np.square(along_y).sum(axis=1) + 1,
+    )
+    return FeatureTolerance(
+        weight,
+        centre,
+        toward,
+        inverse_width,
+        toward_inverse.astype(np.float32),
+        inverse,
+        gain.astype(np.float32),
+    )
+
+
+def _mean(features: Sequence[FloatArray]) -> FloatArray:
+    """Mean in order of the sequence, so that threads cannot change it."""
+    total = features[0].astype(np.float32, copy=True)
+    for more in features[1:]:
+        total += more
+    total *= np.float32(1 / len(features))
+    return total
+
+
+def _inverse_width(
+    features: Sequence[FloatArray], weight: FloatArray, mean: FloatArray
+) -> FloatArray:
+    """(S, C, h, w): each position's own variance, shrunk to its surroundings and to one."""
+    n = len(features)
+    if n == 1:
+        return np.ones_like(mean)
+    total = np.zeros_like(mean)
+    for one in features:
+        total += np.square(apply(weight, one - mean))
+    around = uniform_filter(total, size=(1, 1, 5, 5), mode="nearest") / np.float32(n - 1)
+    prior = np.float32(PRIOR_WIDTH) * (np.float32(0.5) * around + np.float32(0.5))
+    variance = (total + prior) / np.float32(n - 1 + PRIOR_WIDTH)
+    return (1 / np.sqrt(variance)).astype(np.float32)
+
+
+def _inverse_2x2(xx: FloatArray, xy: FloatArray, yy: FloatArray) -> FloatArray:
+    """Inverse of symmetric 2 x 2 matrices, as (S, 3, h, w): xx, xy, yy."""
+    determinant = xx * yy - xy * xy
+    return np.stack([yy / determinant, -xy / determinant, xx / determinant], axis=1).astype(
+        np.float32
+    )
+
+
+# -- the fine plane -----------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class FineTolerance:
+    """Per slot and pixel at stride 2: a band of tone, its slopes, and how shifts are solved.
+
+    Attributes:
+        planes: (S, 7, h, w): low, high, slope x, slope y, inverse xx, xy, yy.
+    """
+
+    planes: FloatArray
+
+
+def fine_tolerance(fine: Sequence[FloatArray]) -> FineTolerance:
+    """Fit the fine view.
+
+    Args:
+        fine: (S, 1, h, w) tone per normal, the reference first.
+    """
+    reference, mean = fine[0][:, 0], _mean(fine)[:, 0]
+    low, high = np.minimum(reference, mean), np.maximum(reference, mean)
+    padded = np.pad(mean, ((0, 0), (1, 1), (1, 1)), mode="edge")
+    slope_x, slope_y = _sobel(padded), _sobel(padded.transpose(0, 2, 1)).transpose(0, 2, 1)
+    prior = np.float32(FINE_PRIOR)
+    inverse = _inverse_2x2(
+        box3(slope_x * slope_x) + prior, box3(slope_x * slope_y), box3(slope_y * slope_y) + prior
+    )
+    planes = np.stack([low, high, slope_x, slope_y], axis=1)
+    return FineTolerance(np.concatenate([planes, inverse], axis=1).astype(np.float32))
+
+
+def _sobel(padded: FloatArray) -> FloatArray:
+    """Slope along the last axis per pixel, smoothed across; input padded by one."""
+    step = padded[:, :, 2:] - padded[:, :, :-2]
+    return ((step[:, :-2] + 2 * step[:, 1:-1] + step[:, 2:]) / 8).astype(np.float32)
+
+
+def box3(plane: FloatArray) -> FloatArray:
+    """3 x 3 mean of (S, h, w) over the pixels that exist."""
+    ones = np.ones_like(plane[:1])
+    weight = uniform_filter(ones, size=(1, 3, 3), mode="constant")
+    return (uniform_filter(plane, size=(1, 3, 3), mode="constant") / weight).astype(np.float32)

@@ -1,0 +1,323 @@
+"""What is decided before any score is seen: files, template, alignment, kinds, resolutions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from offspec.align import choose_mode
+from offspec.annotations import polygon_mask
+from offspec.datasets import Dataset, ImageRecord, check_leaks, read_dataset
+from offspec.errors import DatasetError, OptionError, ShapeError
+from offspec.geometry import GraphGroup, Tile, plan_tiles
+from offspec.grouping import signature
+from offspec.images import file_sha256, image_sha256, read_image, significant_bits
+from offspec.kind import decide_kind
+from offspec.runtime.sampler import Sampler
+from offspec.template import (
+    AlignSettings,
+    ResolutionPlan,
+    Template,
+    plan_resolution,
+    read_template,
+    whole_image_template,
+)
+from offspec.types import Alignment, AlignMode, ImageArray, Kind, Mode, Resolution
+
+SAMPLE = 24  # normals looked at to decide alignment, kind and gate limits
+
+
+@dataclass(frozen=True, slots=True)
+class FitConfig:
+    """Settings of one fit; stored in the bundle.
+
+    Attributes:
+        mode: image or pixel; None = pixel when the dataset has masks.
+        kind: object, texture or auto, for regions that say auto.
+        resolution: Likewise.
+        smallest_defect: Width in original pixels; None = the template's, or 16.
+        align: Alignment for templates that say auto; auto = decided from the normals.
+        false_alarm_rate: Asked share of good images stopped, in (0, 1).
+        seed: Of everything random.
+        threads: CPU threads; None = all. Never changes a result.
+    """
+
+    detector: str = "reference"
+    backbone: str = "bank"
+    mode: Mode | None = None
+    kind: Kind = "auto"
+    resolution: Resolution = "auto"
+    smallest_defect: float | None = None
+    align: AlignMode | Literal["auto"] = "auto"
+    false_alarm_rate: float = 0.01
+    seed: int = 0
+    threads: int | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON form, without what cannot change a result."""
+        found = asdict(self)
+        del found["threads"]
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class NormalImage:
+    """A normal image that takes part, by file: pixels are read again when needed."""
+
+    path: Path
+    sha256: str
+    signature: str
+    part: str | None = None
+
+
+@dataclass
+class Job:
+    """Everything fixed before fitting; ``notes`` collects what the engineer should know."""
+
+    config: FitConfig
+    template: Template
+    reference: ImageArray
+    reference_normal: NormalImage
+    records: tuple[ImageRecord, ...]
+    bits: int
+    kinds: tuple[Literal["object", "texture"], ...]
+    tiles: tuple[Tile, ...]
+    groups: tuple[GraphGroup, ...]
+    plans: tuple[ResolutionPlan, ...]
+    fingerprint: str
+    layout: str
+    unlabelled: int
+    notes: list[str] = field(default_factory=list)
+
+
+Progress = Callable[[str, int, int], None]
+
+
+def plan(
+    source: Dataset | Path | str,
+    template: Template | Path | str | None,
+    config: FitConfig,
+    tell: Progress,
+) -> Job:
+    """Read the dataset and decide everything that calibration must not decide."""
+    _check_config(config)
+    dataset = source if isinstance(source, Dataset) else read_dataset(source, seed=config.seed)
+    check_leaks(dataset)
+    records = dataset.normals
+    if not records:
+        raise DatasetError(
+            f"'{dataset.root}' holds no normal image to learn from. At least one is needed. "
+            "Add good images, or label some."
+        )
+    notes: list[str] = []
+    drawn, reference_path = _template(template, dataset, config, records, notes)
+    reference = read_image(reference_path)
+    if drawn.size_wh != (reference.shape[1], reference.shape[0]):
+        raise ShapeError(
+            f"The reference has {reference.shape[1]} x {reference.shape[0]} pixels, its template "
+            f"says {drawn.size_wh[0]} x {drawn.size_wh[1]}. Write the template again."
+        )
+    _refuse_defects(dataset, drawn)
+    digest = file_sha256(reference_path)
+    others = tuple(r for r in records if r.sha256 != digest and r.path != reference_path)
+    sample = [read_image(r.path) for r in others[:SAMPLE]]
+    tell("plan", 1, 2)
+    bits = _bits(reference, others)
+    drawn = _decide_alignment(drawn, reference, sample, bits, notes)
+    kinds = _decide_kinds(drawn, reference, sample, bits, notes)
+    plans = tuple(plan_resolution(r, drawn.smallest_defect_px) for r in drawn.regions)
+    notes += [p.message for p in plans if p.message]
+    tiles, groups = plan_tiles(drawn, plans, kinds)
+    tell("plan", 2, 2)
+    return Job(
+        config=config,
+        template=drawn,
+        reference=reference,
+        reference_normal=load_normal(
+            reference_path, reference, reference, Alignment(np.eye(3)), bits
+        ),
+        records=others,
+        bits=bits,
+        kinds=kinds,
+        tiles=tiles,
+        groups=groups,
+        plans=plans,
+        fingerprint=dataset.fingerprint(),
+        layout=dataset.layout,
+        unlabelled=dataset.unlabelled,
+        notes=notes,
+    )
+
+
+def load_normal(
+    path: Path,
+    image: ImageArray,
+    reference: ImageArray,
+    alignment: Alignment,
+    bits: int,
+    part: str | None = None,
+) -> NormalImage:
+    """Hash an image and take its signature."""
+    return NormalImage(
+        path, image_sha256(image), signature(image, reference, alignment, bits), part
+    )
+
+
+def _check_config(config: FitConfig) -> None:
+    from offspec.backbones import make_backbone  # noqa: PLC0415 - loads the graph builder
+    from offspec.detectors import detector_class  # noqa: PLC0415
+
+    detector_class(config.detector)
+    make_backbone(config.backbone)
+    if not 0 < config.false_alarm_rate < 1:
+        raise OptionError(
+            f"False-alarm rate {config.false_alarm_rate} is out of range. It is a share of good "
+            "images, above 0 and below 1, such as 0.01. Give another."
+        )
+    if config.smallest_defect is not None and not config.smallest_defect >= 1:
+        raise OptionError(
+            f"Smallest defect {config.smallest_defect} is out of range. It is a width in original "
+            "pixels, at least 1. Give another."
+        )
+    if config.threads is not None and config.threads < 1:
+        raise OptionError(
+            f"threads is {config.threads}. It is a whole number from 1 on. Leave it out to use all."
+        )
+
+
+def _template(
+    given: Template | Path | str | None,
+    dataset: Dataset,
+    config: FitConfig,
+    records: Sequence[ImageRecord],
+    notes: list[str],
+) -> tuple[Template, Path]:
+    """The template with the configuration laid over it, and the reference's file."""
+    if given is None:
+        return _whole_image(dataset, config, records, notes)
+    if isinstance(given, Template):
+        template, folder = given, dataset.root
+    else:
+        template, folder = read_template(given), Path(given).parent
+    alignment = template.alignment
+    if alignment.mode == "auto":
+        alignment = replace(alignment, mode=config.align)
+    regions = tuple(
+        replace(
+            region,
+            kind=config.kind if region.kind == "auto" else region.kind,
+            resolution=config.resolution if region.resolution == "auto" else region.resolution,
+        )
+        for region in template.regions
+    )
+    template = replace(
+        template,
+        mode=config.mode or template.mode,
+        alignment=alignment,
+        regions=regions,
+        smallest_defect_px=config.smallest_defect or template.smallest_defect_px,
+    )
+    return template, folder / template.reference_file
+
+
+def _whole_image(
+    dataset: Dataset, config: FitConfig, records: Sequence[ImageRecord], notes: list[str]
+) -> tuple[Template, Path]:
+    from offspec.images import image_size_wh  # noqa: PLC0415
+
+    first = records[0]
+    sizes = {image_size_wh(record.path) for record in records}
+    size = read_image(first.path).shape
+    same = len(sizes) == 1
+    if not same:
+        notes.append(
+            f"The normal images have {len(sizes)} sizes and no template was given: every image is "
+            "resampled to the network size, nothing is aligned, and positions are not used."
+        )
+    template = whole_image_template(
+        (size[1], size[0]),
+        reference_file=first.path.name,
+        reference_sha256=first.sha256,
+        mode=config.mode or ("pixel" if dataset.has_masks else "image"),
+        kind=config.kind if same else "texture",
+        resolution=config.resolution if same or config.resolution != "native" else "accurate",
+        alignment=AlignSettings(mode=config.align if same else "none"),
+        size_policy="exact" if same else "fit",
+        smallest_defect_px=config.smallest_defect or 16.0,
+    )
+    return template, first.path
+
+
+def _refuse_defects(dataset: Dataset, template: Template) -> None:
+    """A training normal with a defect inside a region would make the defect normal."""
+    size_hw = (template.size_wh[1], template.size_wh[0])
+    for record in dataset.records:
+        if record.split != "train" or record.annotation is None or not record.annotation.defects:
+            continue
+        drawn = polygon_mask([d.points_xy for d in record.annotation.defects], size_hw)
+        for region in template.regions:
+            if (drawn & region.mask(size_hw)).any():
+                raise DatasetError(
+                    f"Training image '{record.key}' has a defect annotated inside region "
+                    f"'{region.id}'. Normal images show no defect where offspec looks. Move it to "
+                    "test, or correct the annotation."
+                )
+
+
+def _bits(reference: ImageArray, records: Sequence[ImageRecord]) -> int:
+    if reference.dtype == np.uint8:
+        return 8
+    return significant_bits([reference, *(read_image(r.path) for r in records)])
+
+
+def _decide_alignment(
+    template: Template,
+    reference: ImageArray,
+    sample: Sequence[ImageArray],
+    bits: int,
+    notes: list[str],
+) -> Template:
+    if template.alignment.mode != "auto":
+        return template
+    if template.size_policy == "fit":
+        return replace(template, alignment=replace(template.alignment, mode="none"))
+    mode, reason = choose_mode(reference, sample, template.alignment, bits=bits)
+    notes.append(f"Alignment '{mode}': {reason}.")
+    return replace(template, alignment=replace(template.alignment, mode=mode))
+
+
+def _decide_kinds(
+    template: Template,
+    reference: ImageArray,
+    sample: Sequence[ImageArray],
+    bits: int,
+    notes: list[str],
+) -> tuple[Literal["object", "texture"], ...]:
+    """Kinds of all regions; ``auto`` is decided from aligned crops of some normals."""
+    if all(region.kind != "auto" for region in template.regions):
+        return tuple(_known(r.kind) for r in template.regions)
+    fast = [plan_resolution(replace(r, resolution="fast")) for r in template.regions]
+    tiles, groups = plan_tiles(template, fast)
+    sampler = Sampler(template, tiles, groups, bits, reference)
+    prepared = [
+        sampler.cut(image, sampler.aligner.align(image))
+        for image in [reference, *(s for s in sample if s.dtype == reference.dtype)]
+    ]
+    kinds: list[Literal["object", "texture"]] = []
+    for index, region in enumerate(template.regions):
+        if region.kind != "auto":
+            kinds.append(_known(region.kind))
+            continue
+        tile = next(t for t in tiles if t.region_index == index)
+        kind, reason = decide_kind([p.crops[tile.group][tile.slot] for p in prepared])
+        kinds.append(kind)
+        notes.append(f"Region '{region.id}' is taken as {kind}: {reason}.")
+    return tuple(kinds)
+
+
+def _known(kind: Kind) -> Literal["object", "texture"]:
+    return "texture" if kind == "texture" else "object"

@@ -1,0 +1,337 @@
+"""From a dataset to a bundle: the only module that imports both detectors and the runtime.
+
+The order of work: settings are fixed, then the normals are aligned and embedded once, then
+calibration scores every normal by a model fitted without its group, then the model that ships
+is fitted on all of them. Scores come from the graphs that would ship, run as they will be run.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from offspec import __version__
+from offspec.bundle import Bundle, Manifest
+from offspec.calibration import (
+    MIN_NORMALS,
+    Calibration,
+    PixelThreshold,
+    calibrate,
+    pixel_threshold,
+)
+from offspec.crossfit import Learner, NormalScores
+from offspec.datasets import Dataset
+from offspec.drift_reference import drift_reference
+from offspec.errors import DatasetError, OptionError
+from offspec.fit_plan import FitConfig, Job, NormalImage, load_normal, plan
+from offspec.grouping import alike
+from offspec.images import read_image
+from offspec.machine import library_versions
+from offspec.nuisance import nuisance_renders
+from offspec.runtime import Inspector
+from offspec.template import Template
+from offspec.types import ImageArray
+
+__all__ = ["FitConfig", "fit", "override_threshold", "recalibrate"]
+
+RENDERS = 19  # of the reference, for a provisional threshold
+ONE_REFERENCE_LEVEL = 40.0  # drawing level, raw, where the reference is the only normal
+MAX_PIXEL_MAPS = 100  # cross-fitted maps that set the drawing threshold
+MIN_AREA_SHARE = 0.25  # of the smallest defect's area: smaller components are not drawn
+
+Progress = Callable[[str, int, int], None]
+
+
+def fit(
+    dataset: Dataset | Path | str,
+    *,
+    template: Template | Path | str | None = None,
+    config: FitConfig | None = None,
+    progress: Progress | None = None,
+) -> Bundle:
+    """Learn what good looks like.
+
+    Args:
+        dataset: A folder in one of the layouts of ``read_dataset``, or a dataset.
+        template: Where to look; None = the whole image, the first normal as reference.
+        config: Settings; None = the defaults.
+        progress: Called with a step's name, what is done of it, and its total.
+
+    Returns:
+        A bundle, calibrated; ``write_bundle`` saves it.
+
+    Raises:
+        OffspecError: A subclass that says what is wrong with dataset, template or settings.
+
+    Example:
+        >>> bundle = fit("dataset")
+        >>> bundle.manifest.calibration.status
+        'extrapolated'
+    """
+    tell = progress or _silent
+    job = plan(dataset, template, config or FitConfig(), tell)
+    learner = Learner(job)
+    usable = learner.embed_all(tell)
+    learner.fit_all(usable)
+    scores = learner.cross_fit(usable, tell)
+    if scores.calibrate_only:
+        learner.fit_all(scores.learned)
+    graphs = learner.graphs()
+    draft = _draft(job, learner, usable, graphs)
+    calibration, thresholds = _calibrate(job, learner, scores, draft, tell)
+    return replace(
+        draft,
+        manifest=replace(
+            draft.manifest,
+            calibration=calibration,
+            pixel_thresholds=thresholds,
+            drift=drift_reference(scores.raw_by_region, scores.statistics),
+            notes=tuple(job.notes) + tuple(learner.notes),
+        ),
+    )
+
+
+def _silent(step: str, done: int, total: int) -> None:
+    """Progress for nobody."""
+
+
+def _draft(
+    job: Job, learner: Learner, usable: Sequence[NormalImage], graphs: tuple[bytes, ...]
+) -> Bundle:
+    """The bundle with everything but a calibration."""
+    region_ids = [region.id for region in job.template.regions]
+    nothing = calibrate(
+        {key: [1.0] for key in region_ids}, 0.5, cross_fitted=False, provisional=True
+    )
+    images = [job.reference_normal, *usable]
+    manifest = Manifest(
+        offspec_version=__version__,
+        template=job.template,
+        detector={
+            "name": job.config.detector,
+            "backbone": job.config.backbone,
+            "kinds": dict(zip(region_ids, job.kinds, strict=True)),
+            "config": job.config.to_dict(),
+        },
+        bits=job.bits,
+        tiles=job.tiles,
+        groups=job.groups,
+        score_k=learner.score_k,
+        calibration=nothing,
+        pixel_thresholds={key: PixelThreshold(1.0, 0.6, 4.0, 0.1) for key in region_ids},
+        gate_limits=learner.limits,
+        learned_sha256=tuple(image.sha256 for image in images),
+        learned_phash=tuple(image.signature for image in images),
+        dataset={
+            "fingerprint": job.fingerprint,
+            "normals": len(images),
+            "layout": job.layout,
+            "unlabelled": job.unlabelled,
+        },
+        seed=job.config.seed,
+        libraries=library_versions(),
+    )
+    return Bundle(manifest, job.reference, graphs)
+
+
+def _calibrate(
+    job: Job, learner: Learner, scores: NormalScores, draft: Bundle, tell: Progress
+) -> tuple[Calibration, dict[str, PixelThreshold]]:
+    """Score curve and drawing thresholds; provisional under ``MIN_NORMALS`` normals."""
+    step = 0.0
+    if scores.count >= MIN_NORMALS:
+        calibration = calibrate(
+            scores.raw_by_region,
+            job.config.false_alarm_rate,
+            cross_fitted=not scores.calibrate_only,
+            groups=scores.groups,
+            raw_step=step,
+        )
+        return calibration, _drawing(job, learner, scores)
+    rendered = _score_renders(job, draft, tell)
+    calibration = calibrate(
+        rendered.raw_by_region,
+        job.config.false_alarm_rate,
+        cross_fitted=False,
+        provisional=True,
+    )
+    learner.notes.append(
+        f"Only {scores.count} normal images beside the reference: the threshold is provisional "
+        f"and promises nothing. Add at least {MIN_NORMALS - scores.count} more."
+    )
+    thresholds = _drawing(job, learner, rendered)
+    if scores.count == 0:
+        thresholds = {
+            key: PixelThreshold(
+                ONE_REFERENCE_LEVEL, 0.6 * ONE_REFERENCE_LEVEL, t.min_area_px, t.allowed
+            )
+            for key, t in thresholds.items()
+        }
+    return calibration, thresholds
+
+
+def _drawing(job: Job, learner: Learner, scores: NormalScores) -> dict[str, PixelThreshold]:
+    result: dict[str, PixelThreshold] = {}
+    for index, region in enumerate(job.template.regions):
+        maps = [m[index] for m in scores.maps[:MAX_PIXEL_MAPS]]
+        masks = [m[index] for m in scores.masks[:MAX_PIXEL_MAPS]]
+        area = max(4.0, MIN_AREA_SHARE * learner.defect_area_px[region.id])
+        result[region.id] = pixel_threshold(maps, masks, min_area_px=area)
+    return result
+
+
+def _score_renders(job: Job, draft: Bundle, tell: Progress) -> NormalScores:
+    """Scores of seeded nuisance renders of the reference, which no model has seen."""
+    inspector = Inspector(draft, threads=job.config.threads, warm_up=False)
+    full = 255.0 if job.reference.dtype == np.uint8 else float(2**job.bits - 1)
+    unit = (job.reference.astype(np.float32) / np.float32(full)).clip(0, 1)
+    scores = NormalScores.empty([region.id for region in job.template.regions])
+    renders = nuisance_renders(unit, RENDERS, job.config.seed)
+    for number, render in enumerate(renders):
+        tell("calibrate on renders", number, RENDERS)
+        values = np.round(render.clip(0, 1) * full)
+        image: ImageArray = values.astype(np.uint8 if full == 255 else np.uint16)
+        prepared = inspector.sampler.cut(image, inspector.sampler.aligner.align(image))
+        scores.add(inspector.sampler, prepared, inspector.maps(prepared), draft.manifest.score_k)
+    tell("calibrate on renders", RENDERS, RENDERS)
+    return scores
+
+
+# -- changes to a fitted bundle ------------------------------------------------
+
+
+def recalibrate(
+    bundle: Bundle,
+    normals: Sequence[Path | str],
+    alpha: float,
+    *,
+    threads: int | None = None,
+    progress: Progress | None = None,
+) -> Bundle:
+    """Replace the calibration by one from good images the model has not learned from.
+
+    Args:
+        bundle: A fitted model; its graphs stay as they are.
+        normals: At least five good images.
+        alpha: Asked share of good images stopped, in (0, 1).
+        threads: CPU threads.
+        progress: As in ``fit``.
+
+    Raises:
+        DatasetError: An image the model learned from, or a near-duplicate of one; too few.
+        OptionError: ``alpha`` outside (0, 1).
+    """
+    tell = progress or _silent
+    check_alpha(alpha)
+    manifest = bundle.manifest
+    inspector = Inspector(bundle, threads=threads, warm_up=False)
+    scores = NormalScores.empty([region.id for region in manifest.template.regions])
+    hashes: list[tuple[str, str]] = []
+    invalid: list[str] = []
+    for number, path in enumerate(normals):
+        tell("calibrate", number, len(normals))
+        image = read_image(path)
+        prepared = inspector.prepare(image)
+        if prepared.failure is not None or prepared.region_failures:
+            invalid.append(Path(path).name)
+            continue
+        found = load_normal(Path(path), image, bundle.reference, prepared.alignment, manifest.bits)
+        _refuse_learned(found, manifest)
+        hashes.append((found.sha256, found.signature))
+        scores.add(inspector.sampler, prepared, inspector.maps(prepared), manifest.score_k)
+    tell("calibrate", len(normals), len(normals))
+    if scores.count < MIN_NORMALS:
+        raise DatasetError(
+            f"{scores.count} usable normal images ({len(invalid)} of {len(normals)} could not be "
+            f"judged). At least {MIN_NORMALS} are needed to calibrate. Add normal images."
+        )
+    calibration = calibrate(scores.raw_by_region, alpha, cross_fitted=False)
+    calibration = calibration.with_decision_points(
+        manifest.calibration.t_ng, manifest.calibration.t_review
+    )
+    event: dict[str, Any] = {
+        "event": "calibrate",
+        "normals": scores.count,
+        "invalid": len(invalid),
+        "false_alarm_rate": alpha,
+        "threshold_before": manifest.calibration.threshold.raw,
+        "threshold_after": calibration.threshold.raw,
+    }
+    return replace(
+        bundle,
+        manifest=replace(
+            manifest,
+            calibration=calibration,
+            learned_sha256=manifest.learned_sha256 + tuple(h for h, _ in hashes),
+            learned_phash=manifest.learned_phash + tuple(s for _, s in hashes),
+            drift=drift_reference(scores.raw_by_region, scores.statistics),
+            history=(*manifest.history, event),
+        ),
+    )
+
+
+def _refuse_learned(image: NormalImage, manifest: Manifest) -> None:
+    if image.sha256 in manifest.learned_sha256:
+        raise DatasetError(
+            f"'{image.path.name}' is one of the images the model learned from. Calibration needs "
+            "images it has not seen, or the threshold is too low. Leave it out."
+        )
+    if any(alike(image.signature, other) for other in manifest.learned_phash):
+        raise DatasetError(
+            f"'{image.path.name}' is a near-duplicate of an image the model learned from. "
+            "Calibration needs other parts, or the threshold is too low. Leave it out."
+        )
+
+
+def override_threshold(bundle: Bundle, region_id: str, raw: float, who: str, why: str) -> Bundle:
+    """Set one region's threshold by hand; moves that region alone and reopens the guarantee.
+
+    Args:
+        bundle: A fitted model.
+        region_id: Which region.
+        raw: Threshold in raw map units, > 0.
+        who: Who sets it; kept in the manifest.
+        why: The reason; kept too.
+
+    Raises:
+        RegionError: There is no such region.
+        OptionError: A threshold that is not a positive number, or no name or reason.
+    """
+    region = bundle.manifest.template.region(region_id)
+    if not (math.isfinite(raw) and raw > 0) or not who.strip() or not why.strip():
+        raise OptionError(
+            f"Threshold {raw!r} by '{who}' because '{why}' cannot be set. It needs a positive "
+            "number, a name and a reason. Give all three."
+        )
+    before = bundle.manifest.calibration.region_threshold_raw(region.id)
+    calibration = bundle.manifest.calibration.with_override(region.id, raw, who, why)
+    event: Mapping[str, Any] = {
+        "event": "override",
+        "region": region.id,
+        "threshold_before": before,
+        "threshold_after": raw,
+        "who": who,
+        "why": why,
+    }
+    return replace(
+        bundle,
+        manifest=replace(
+            bundle.manifest,
+            calibration=calibration,
+            history=(*bundle.manifest.history, event),
+        ),
+    )
+
+
+def check_alpha(alpha: float) -> None:
+    """Refuse a false-alarm rate outside (0, 1)."""
+    if not 0 < alpha < 1:
+        raise OptionError(
+            f"False-alarm rate {alpha} is out of range. It is a share of good images, above 0 and "
+            "below 1, such as 0.01. Give another."
+        )

@@ -1,0 +1,87 @@
+"""Which photographs belong together: near-duplicates, one part, one burst.
+
+Every picture of a fixed station looks like every other, so plain perceptual hashes would call
+all of them equal. What tells two photographs of one part from two parts is what they share
+**beyond** the reference: the signature is the fine structure of the difference to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+
+from offspec.types import Alignment, FloatArray, ImageArray
+
+SIGNATURE_SIDE = 48  # cells per side
+DUPLICATE_CORRELATION = 0.99  # of two signatures, from which they show one part
+_FLAT = 0.004  # structure below this share of full scale is noise: equal to the reference
+
+
+def signature(image: ImageArray, reference: ImageArray, alignment: Alignment, bits: int) -> str:
+    """Fine structure of an aligned image's difference to the reference, as hexadecimal text.
+
+    Args:
+        image: (H, W, 3).
+        reference: The reference, same depth.
+        alignment: Reference to image.
+        bits: Significant bits of 16-bit images.
+
+    Returns:
+        Two digits a cell; all equal when nothing differs from the reference.
+    """
+    full = 255.0 if image.dtype == np.uint8 else float(2**bits - 1)
+    size_wh = (reference.shape[1], reference.shape[0])
+    aligned = cv2.warpPerspective(
+        image,
+        alignment.matrix,
+        size_wh,
+        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+        borderMode=cv2.BORDER_REPLICATE,
+    )
+    cells = _cells(aligned) / full - _cells(reference) / full
+    fine = cells - cv2.blur(cells, (5, 5))
+    peak = float(np.abs(fine).max())
+    if peak < _FLAT:
+        return "80" * SIGNATURE_SIDE**2
+    return bytes(np.clip(np.round(fine / peak * 127) + 128, 1, 255).astype(np.uint8)).hex()
+
+
+def _cells(image: ImageArray) -> FloatArray:
+    side = (SIGNATURE_SIDE, SIGNATURE_SIDE)
+    small = cv2.resize(image, side, interpolation=cv2.INTER_AREA)
+    return np.asarray(small.astype(np.float32).mean(axis=2))
+
+
+def alike(first: str, second: str) -> bool:
+    """Whether two signatures show one part."""
+    if first == second:
+        return True
+    a, b = (
+        np.frombuffer(bytes.fromhex(text), np.uint8).astype(np.float64) - 128
+        for text in (first, second)
+    )
+    norm = float(np.linalg.norm(a) * np.linalg.norm(b))
+    return norm > 0 and float(a @ b) / norm >= DUPLICATE_CORRELATION
+
+
+def group(signatures: Sequence[str], parts: Sequence[str | None]) -> list[int]:
+    """Number the groups: images of one named part, or alike, directly or through others.
+
+    Args:
+        signatures: One per image.
+        parts: The part each image shows, None where nobody said.
+
+    Returns:
+        One group number per image, counted from 0 in order of first appearance.
+    """
+    labels = list(range(len(signatures)))
+    for j in range(len(signatures)):
+        for i in range(j):
+            same_part = parts[i] is not None and parts[i] == parts[j]
+            if labels[i] != labels[j] and (same_part or alike(signatures[i], signatures[j])):
+                old, new = max(labels[i], labels[j]), min(labels[i], labels[j])
+                labels = [new if label == old else label for label in labels]
+    numbers = {label: n for n, label in enumerate(dict.fromkeys(labels))}
+    return [numbers[label] for label in labels]
