@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import product
 
@@ -11,6 +12,7 @@ from offspec.detectors.reference import DEAD_ZONE, FINE_UNIT, Embedding, Referen
 from offspec.detectors.tolerance import (
     FINE_PRIOR,
     NOISE,
+    PRIOR_NORMALS,
     SHIFT_PX,
     FeatureTolerance,
     FineTolerance,
@@ -67,13 +69,13 @@ def slow_fine(seen: DoubleArray, t: FineTolerance, slot: int) -> DoubleArray:
     """(h, w) least residual of a (h, w) plane over nine whole shifts, each solved for the rest."""
     planes = np.pad(t.planes[slot].astype(np.float64), ((0, 0), (1, 1), (1, 1)), mode="edge")
     h, w = seen.shape
-    best = np.full((h, w), np.inf)
+    best: DoubleArray = np.full((h, w), np.inf)
     for dy, dx in product((0, 1, 2), repeat=2):
         low, high, slope_x, slope_y, xx, xy, yy = planes[:, dy : dy + h, dx : dx + w]
         r = seen - np.clip(seen, low, high)
         e, p, q = (slow_mean(term) for term in (r * r, r * slope_x, r * slope_y))
         best = np.minimum(best, e - (p * p * xx + 2 * p * q * xy + q * q * yy))
-    return np.maximum(best, 0)
+    return np.asarray(np.maximum(best, 0))
 
 
 def slow_texture(seen: DoubleArray, t: TextureTolerance, slot: int) -> DoubleArray:
@@ -81,7 +83,8 @@ def slow_texture(seen: DoubleArray, t: TextureTolerance, slot: int) -> DoubleArr
     z = np.einsum("oc,chw->ohw", t.weight.astype(np.float64), seen)
     texture = np.square(z - t.centre[0]).mean(axis=0)
     place = np.square(z - t.place[slot]).mean(axis=0)
-    return np.asarray(np.minimum(texture, place))
+    nearest: DoubleArray = np.minimum(texture, place)
+    return nearest
 
 
 def slow_mean(plane: DoubleArray) -> DoubleArray:
@@ -125,7 +128,7 @@ def slow_map(detector: ReferenceDetector, seen: FloatArray, slot: int) -> Double
         coarse = slow_double(slow_smooth(slow_features(features, tolerance, slot)))
         fine = slow_fine(embedding.fine[0, 0].astype(np.float64), detector.fine_, slot)
         distance = coarse + slow_smooth(fine) / FINE_UNIT
-    return slow_double(np.maximum(np.sqrt(np.maximum(distance, 0)) - DEAD_ZONE, 0))
+    return slow_double(np.maximum(distance - DEAD_ZONE, 0))
 
 
 @pytest.mark.parametrize("kind", ["object", "texture"])
@@ -227,10 +230,9 @@ def test_variation_at_one_place_widens_the_tolerance_there() -> None:
 @pytest.mark.parametrize("shift_xy", [(0.5, 0.0), (0.0, 0.5), (-0.5, 0.5), (0.7, -0.7)])
 def test_one_normal_allows_for_a_small_shift(shift_xy: tuple[float, float]) -> None:
     graph = fitted(n_normals=1).to_graph()
-    still = maps_of(graph, crops(90)).max()
     moved = maps_of(graph, crops(90, shift_xy=shift_xy)).max()
     flawed = min(maps_of(graph, crops(90, 1, flaw)).max() for flaw in FLAWS)
-    assert moved < max(2 * still, 0.5 * flawed)
+    assert moved < 0.8 * flawed
 
 
 def test_one_normal_allows_for_the_stated_noise() -> None:
@@ -255,8 +257,8 @@ def test_everything_between_the_mean_and_the_reference_is_inside() -> None:
     assert isinstance(tolerance, FeatureTolerance)
     assert fine is not None
     reference = images[0]
-    mean = np.mean([i.features for i in images], axis=0, dtype=np.float64)
-    mean_fine = np.mean([i.fine for i in images], axis=0, dtype=np.float64)
+    mean = mean_of([i.features for i in images])
+    mean_fine = mean_of([i.fine for i in images])
     for share in (0.0, 0.5, 1.0):
         between = mean[0] + share * (reference.features[0] - mean[0])
         assert slow_features(between, tolerance, 0).max() < 1e-5
@@ -276,13 +278,18 @@ def random_features(
     return [(base + 0.1 * rng.standard_normal(shape)).astype(np.float32) for _ in range(count)]
 
 
+def mean_of(images: Sequence[FloatArray]) -> DoubleArray:
+    stacked = np.stack(images).astype(np.float64)
+    return np.asarray(stacked.mean(axis=0))
+
+
 def test_second_moment_sums_over_masked_cells() -> None:
     one = random_features(1)[0]
     mask = np.random.default_rng(1).random((2, 6, 7)) > 0.4
     expected = np.zeros((5, 5))
     for s, y, x in zip(*np.nonzero(mask), strict=True):
         expected += np.outer(one[s, :, y, x], one[s, :, y, x])
-    assert np.allclose(second_moment(one, mask), expected, rtol=1e-6)
+    assert np.allclose(second_moment(one, mask), expected, rtol=1e-5, atol=1e-5)
 
 
 def test_whitening_is_symmetric_in_the_units_of_each_channel_and_nearly_whitens() -> None:
@@ -336,7 +343,7 @@ def test_feature_tolerance_is_centred_on_the_mean(count: int) -> None:
     mask = np.ones((2, 6, 7), np.bool_)
     moments = [second_moment(i, mask) for i in images]
     found = feature_tolerance(images, moments, 0.01 * np.eye(5), mask, STRIDE)
-    mean = np.mean(images, axis=0, dtype=np.float64).astype(np.float32)
+    mean = mean_of(images).astype(np.float32)
     assert np.allclose(found.centre, apply(found.weight, mean), rtol=1e-3, atol=1e-3)
     assert (found.toward is None) == (count == 1)
     assert (found.inverse_width > 0).all()
@@ -362,7 +369,7 @@ def test_fine_band_spans_mean_and_reference() -> None:
     rng = np.random.default_rng(6)
     images = [rng.random((2, 1, 8, 9), np.float32) for _ in range(4)]
     planes = fine_tolerance(images).planes
-    mean = np.mean(images, axis=0, dtype=np.float64)[:, 0]
+    mean = mean_of(images)[:, 0]
     assert np.allclose(planes[:, 0], np.minimum(images[0][:, 0], mean), atol=1e-6)
     assert np.allclose(planes[:, 1], np.maximum(images[0][:, 0], mean), atol=1e-6)
 
@@ -408,3 +415,23 @@ def test_embedding_has_the_shapes_of_both_views() -> None:
     assert embedding.features.shape == (3, channels, *CELLS)
     assert embedding.fine.shape == (3, 1, NET_HW[0] // 2, NET_HW[1] // 2)
     assert embedding.moment.shape == (channels, channels)
+
+
+@pytest.mark.xfail(strict=True, reason="the mean is rounded to float32 before its moment is taken")
+def test_pooled_scatter_survives_features_far_from_zero() -> None:
+    """Dark flat parts under good light: tone near -1, its variance near 1e-8."""
+    rng = np.random.default_rng(7)
+    images = [
+        (-1 + 1e-4 * rng.standard_normal((1, 2, 16, 24))).astype(np.float32) for _ in range(6)
+    ]
+    mask = np.ones((1, 16, 24), np.bool_)
+    noise = 1e-10 * np.eye(2)
+    moments = [second_moment(i, mask) for i in images]
+    found = feature_tolerance(images, moments, noise, mask, STRIDE)
+    stacked = np.stack(images).astype(np.float64)
+    shifts = slopes(mean_of(images).astype(np.float32), STRIDE)
+    allowed = noise + sum(second_moment(s, mask) for s in shifts) / mask.sum()
+    rest = stacked - stacked.mean(axis=0)
+    scatter = np.einsum("nschw,nsdhw->cd", rest, rest) / mask.sum()
+    expected = whitening((PRIOR_NORMALS * allowed + scatter) / (PRIOR_NORMALS + 5))
+    assert np.allclose(found.weight, expected, rtol=1e-2, atol=1e-2 * np.abs(expected).max())

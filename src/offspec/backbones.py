@@ -4,7 +4,8 @@
 small kernels, plus a cascade of principal components fitted on the user's normals.
 
 Why the logarithm: light that grows by a factor adds a constant there, so that gradients and
-local deviations do not change with exposure, and contrast weighs the same in shade and glare.
+local deviations hardly change with exposure (except near black, where noise would be amplified),
+and contrast weighs the same in shade and in glare.
 
 Reference:
     Gradient histograms after Dalal and Triggs (CVPR 2005); census ranks after Zabih and
@@ -74,9 +75,9 @@ def tone(crop: Var) -> Var:
 
 
 class Bank:
-    """Weight-free filters, 66 channels at stride 4."""
+    """Weight-free filters, 70 channels at stride 4."""
 
-    card = BackboneCard("bank", stride=4, channels=66, receptive_px=112, multiple=32)
+    card = BackboneCard("bank", stride=4, channels=70, receptive_px=112, multiple=32)
 
     def build(self, crop: Var) -> Var:
         """See ``Backbone.build``."""
@@ -122,8 +123,9 @@ def _fine(tone_l: Var, factor: int) -> Var:
     d = _derivatives()
     angles = np.arange(8) * np.pi / 4
     gradient = [np.cos(a) * d["x"] + np.sin(a) * d["y"] for a in angles]
-    bends = [d["xx"], -d["xx"], d["yy"], -d["yy"], d["xy"], -d["xy"]]
-    rectified = op.relu(conv(tone_l, np.stack([*gradient, *bends])[:, None].astype(np.float32)))
+    bends = [d["xx"], d["yy"], d["xy"], (d["xx"] + d["yy"]) / 2]
+    filters = np.stack([*gradient, *bends, *(-b for b in bends)])  # 16, what processors like
+    rectified = op.relu(conv(tone_l, filters[:, None].astype(np.float32)))
     rank = np.zeros((2, 1, 3, 3), np.float32)
     rank[0, 0, 1, 1:] = rank[1, 0, 1:, 1] = (-1, 1)
     order = op.clip(

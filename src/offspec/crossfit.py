@@ -8,34 +8,43 @@ from __future__ import annotations
 
 import copy
 import hashlib
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from typing import Any
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
 from offspec.backbones import make_backbone
 from offspec.calibration import score_k
+from offspec.datasets import ImageRecord
 from offspec.detectors import Detector, detector_class
 from offspec.errors import DatasetError, LimitError
-from offspec.fit_plan import Job, NormalImage, load_normal
-from offspec.gate import GateLimits
+from offspec.fit_plan import SAMPLE, Job, NormalImage, load_normal
+from offspec.gate import GateLimits, ImageStats, learn_limits
 from offspec.geometry import grid_mask, tile_mask
 from offspec.grouping import group
 from offspec.images import read_image
+from offspec.runtime.base import SlotArray
 from offspec.runtime.onnxruntime import OnnxRuntime, available_threads
 from offspec.runtime.sampler import Prepared, Sampler
-from offspec.types import BoolArray, FloatArray
+from offspec.types import Alignment, BoolArray, FloatArray
 
 MAX_LEAVE_ONE_OUT = 30  # groups; beyond, ten folds
 FOLDS = 10
 SPLIT_FROM = 200  # normals from which some only calibrate
 CALIBRATE_ONLY = 100
 MAX_EMBEDDED_BYTES = 6 * 2**30
+MAX_FOLD_BYTES = 2 * 2**30  # of all folds at work together
+FOLD_COPIES = 20  # memory of one fold in embeddings: statistics, graph, session, activations
+KEPT_MAPS = 100  # maps and masks kept: as many as set the drawing threshold
 
 Progress = Callable[[str, int, int], None]
+T = TypeVar("T")
+R = TypeVar("R")
 
 
 @dataclass
@@ -43,8 +52,9 @@ class NormalScores:
     """Scores of normals that the scoring model had not seen.
 
     Attributes:
-        maps: Per image, one map per region on its grid.
+        maps: Per image, one map per region on its grid; of the first ``KEPT_MAPS`` images.
         masks: Likewise, where a map counts; None = everywhere.
+        count: Images scored.
         groups: Which images belong together.
         calibrate_only: The scored images took no part in the model that ships.
         learned: Images of that model when ``calibrate_only``.
@@ -54,6 +64,7 @@ class NormalScores:
     raw_by_region: dict[str, list[float]]
     maps: list[list[FloatArray]] = field(default_factory=list)
     masks: list[tuple[BoolArray | None, ...]] = field(default_factory=list)
+    count: int = 0
     groups: list[int] = field(default_factory=list)
     calibrate_only: bool = False
     learned: list[NormalImage] = field(default_factory=list)
@@ -64,11 +75,6 @@ class NormalScores:
         """No image yet."""
         return cls({key: [] for key in region_ids})
 
-    @property
-    def count(self) -> int:
-        """Images scored."""
-        return len(self.maps)
-
     def add(
         self,
         sampler: Sampler,
@@ -77,11 +83,103 @@ class NormalScores:
         k: Mapping[str, int],
     ) -> None:
         """Append one image's scores and maps."""
-        regions = sampler.region_maps(maps)
-        for key, raw in sampler.scores(prepared, regions, k).items():
+        self._append(_scored(sampler, prepared, maps, k, keep=self.count < KEPT_MAPS))
+
+    def _append(self, scored: _Scored) -> None:
+        for key, raw in scored.raws.items():
             self.raw_by_region[key].append(raw)
-        self.maps.append([np.array(m) for m in regions])
-        self.masks.append(prepared.masks)
+        if scored.maps is not None:
+            self.maps.append(scored.maps)
+            self.masks.append(scored.masks)
+        self.count += 1
+
+
+@dataclass(frozen=True, slots=True)
+class _Scored:
+    """Raw scores of one image; its maps where they are kept."""
+
+    raws: dict[str, float]
+    maps: list[FloatArray] | None
+    masks: tuple[BoolArray | None, ...]
+
+
+def _scored(
+    sampler: Sampler,
+    prepared: Prepared,
+    maps: Sequence[FloatArray],
+    k: Mapping[str, int],
+    *,
+    keep: bool,
+) -> _Scored:
+    regions = sampler.region_maps(maps)
+    raws = sampler.scores(prepared, regions, k)
+    if not keep:
+        return _Scored(raws, None, ())
+    return _Scored(raws, [np.array(m) for m in regions], prepared.masks)
+
+
+@dataclass(frozen=True, slots=True)
+class _Laid:
+    """How an image lies on the reference, and what the gate measures of it."""
+
+    alignment: Alignment
+    stats: ImageStats
+
+
+@dataclass(frozen=True, slots=True)
+class _Embedded:
+    """A normal that can be judged, with one embedding per graph group."""
+
+    normal: NormalImage
+    laid: _Laid
+    embeddings: list[Any]
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of the embeddings."""
+        return sum(value.nbytes for one in self.embeddings for value in vars_of(one))
+
+
+class EmbeddingCache:
+    """Remembers aligned and embedded normals between fits on subsets of the same images.
+
+    An entry counts for the very file, reference, template, geometry and backbone it was made
+    with, so a fit gives the same bundle with and without a cache. Not for several fits at once.
+
+    Args:
+        max_bytes: Of the embeddings held; what comes later is not kept.
+    """
+
+    def __init__(self, max_bytes: int = 2 * 2**30) -> None:
+        self.max_bytes = max_bytes
+        self._bytes = 0
+        self._entries: dict[tuple[str, str], _Embedded] = {}
+
+    def get(self, geometry: str, sha256: str) -> _Embedded | None:
+        """What was kept of a file, if anything."""
+        return self._entries.get((geometry, sha256))
+
+    def put(self, geometry: str, sha256: str, embedded: _Embedded) -> None:
+        """Keep an image unless that would be over the limit."""
+        key = (geometry, sha256)
+        if key not in self._entries and self._bytes + embedded.nbytes <= self.max_bytes:
+            self._entries[key] = embedded
+            self._bytes += embedded.nbytes
+
+
+def geometry_key(job: Job) -> str:
+    """Everything but the image itself that an embedding depends on."""
+    parts = (
+        job.template.to_dict(),
+        job.reference_normal.sha256,
+        job.bits,
+        job.kinds,
+        job.tiles,
+        job.groups,
+        job.config.detector,
+        job.config.backbone,
+    )
+    return hashlib.sha256(repr(parts).encode()).hexdigest()
 
 
 class Learner:
@@ -89,33 +187,55 @@ class Learner:
 
     Args:
         job: What was decided.
+        cache: Embeddings of earlier fits.
     """
 
-    def __init__(self, job: Job) -> None:
+    def __init__(self, job: Job, cache: EmbeddingCache | None = None) -> None:
         self.job = job
+        self._cache = cache
+        self._geometry = geometry_key(job)
         self.threads = job.config.threads or available_threads()
         self.notes: list[str] = []
-        sampler = self._sampler(None)
-        self.defect_area_px = self._defect_areas(sampler)
+        self.sampler = Sampler(job.template, job.tiles, job.groups, job.bits, job.reference)
+        self.defect_area_px = self._defect_areas(self.sampler)
         self.score_k = {
             place.region.id: score_k(
                 self.defect_area_px[place.region.id],
                 int(grid_mask(place.region, place.grid).sum()),
             )
-            for place in sampler.places
+            for place in self.sampler.places
         }
-        images = [read_image(r.path) for r in job.records[:24]]
-        self.limits: GateLimits = sampler.aligner.learn_limits(
-            [i for i in images if i.dtype == job.reference.dtype]
-        )
-        self.sampler = self._sampler(self.limits)
+        self._laid: dict[Path, _Laid] = {}
+        self.limits = self._learn_limits()
+        self.sampler.aligner.limits = self.limits
         self.detectors = [self._detector(index) for index in range(len(job.groups))]
-        self._embedded: dict[str, list[Any]] = {}
-        self._statistics: dict[str, dict[str, float]] = {}
+        self._reference: list[Any] = []
+        self._embedded: dict[str, _Embedded] = {}
 
-    def _sampler(self, limits: GateLimits | None) -> Sampler:
-        job = self.job
-        return Sampler(job.template, job.tiles, job.groups, job.bits, job.reference, limits)
+    def _learn_limits(self) -> GateLimits:
+        """Gate limits from the reference and the first normals; remembers how these lie."""
+        own = self.sampler.aligner.measure(self.job.reference, Alignment(np.eye(3)))
+        stats = [ImageStats(own.brightness, 1.0, 1.0)]
+        records = self.job.records[:SAMPLE]
+        with ThreadPoolExecutor(self.threads) as pool:
+            for record, laid in zip(
+                records, _in_order(pool, self._lay, records, self.threads), strict=True
+            ):
+                if laid is not None:
+                    self._laid[record.path] = laid
+                    stats.append(laid.stats)
+        return learn_limits(stats)
+
+    def _lay(self, record: ImageRecord) -> _Laid | None:
+        """Align and measure an image; None if its bit depth is another one."""
+        known = self._known(record)
+        if known:
+            return known.laid
+        image = read_image(record.path)
+        if image.dtype != self.job.reference.dtype:
+            return None
+        alignment = self.sampler.aligner.align(image)
+        return _Laid(alignment, self.sampler.aligner.measure(image, alignment))
 
     def _defect_areas(self, sampler: Sampler) -> dict[str, float]:
         """Smallest defect asked for, in map pixels, by region."""
@@ -154,58 +274,72 @@ class Learner:
         reference = self.sampler.cut(
             self.job.reference, self.sampler.aligner.align(self.job.reference)
         )
-        self._embed(self.job.reference_normal.sha256, reference)
-        self._check_memory(len(self.job.records))
         usable: list[NormalImage] = []
-        total = len(self.job.records)
-        for number, record in enumerate(self.job.records):
-            tell("embed", number, total)
-            image = read_image(record.path)
-            prepared = self.sampler.prepare(image)
-            reason = prepared.failure or next(iter(prepared.region_failures.values()), None)
-            if reason is not None:
-                self.notes.append(f"'{record.key}' was left out: {reason.message}")
-                continue
-            normal = load_normal(
-                record.path,
-                image,
-                self.job.reference,
-                prepared.alignment,
-                self.job.bits,
-                record.group,
-            )
-            self._embed(normal.sha256, prepared)
-            stats = self.sampler.aligner.measure(image, prepared.alignment)
-            self._statistics[normal.sha256] = {
-                "brightness": stats.brightness,
-                "sharpness": stats.sharpness,
-                "likeness": stats.likeness,
-                "alignment_score": prepared.alignment.score,
-            }
-            usable.append(normal)
-        tell("embed", total, total)
-        if self.job.records and not usable:
+        records = self.job.records
+        with threadpool_limits(1), ThreadPoolExecutor(self.threads) as pool:
+            self._reference = self._embed(reference.crops)
+            self._check_memory(len(records))
+            looked = _in_order(pool, self._look, records, self.threads)
+            for number, (record, found) in enumerate(zip(records, looked, strict=True)):
+                tell("embed", number, len(records))
+                if isinstance(found, str):
+                    self.notes.append(f"'{record.key}' was left out: {found}")
+                    continue
+                embedded = self._embedding(record, found)
+                self._embedded[embedded.normal.sha256] = embedded
+                usable.append(embedded.normal)
+        tell("embed", len(records), len(records))
+        if records and not usable:
             raise DatasetError(
-                f"None of the {total} normal images can be judged against the reference: "
+                f"None of the {len(records)} normal images can be judged against the reference: "
                 f"{self.notes[-1]} Choose another reference, or loosen the template."
             )
         return usable
 
-    def _embed(self, key: str, prepared: Prepared) -> None:
-        with threadpool_limits(1):
-            self._embedded[key] = [
-                detector.embed(crops)
-                for detector, crops in zip(self.detectors, prepared.crops, strict=True)
-            ]
+    def _look(self, record: ImageRecord) -> _Looked | _Embedded | str:
+        """All that is done to one image before the backbone; or why it cannot be judged."""
+        image = read_image(record.path)
+        known = self._known(record)
+        laid = known.laid if known else self._laid.get(record.path)
+        aligner = self.sampler.aligner
+        if laid is None:
+            alignment, failure = self.sampler.align(image)
+        else:
+            alignment, failure = laid.alignment, aligner.gate(image, laid.alignment)
+        if failure is not None:
+            return failure.message
+        if known:
+            normal = replace(known.normal, path=record.path, part=record.group)
+            return replace(known, normal=normal)
+        prepared = self.sampler.cut(image, alignment)
+        if prepared.region_failures:
+            return next(iter(prepared.region_failures.values())).message
+        normal = load_normal(
+            record.path, image, self.job.reference, alignment, self.job.bits, record.group
+        )
+        laid = laid or _Laid(alignment, aligner.measure(image, alignment))
+        return _Looked(normal, laid, prepared.crops)
+
+    def _known(self, record: ImageRecord) -> _Embedded | None:
+        """What an earlier fit kept of an image."""
+        if self._cache is None or not record.sha256:
+            return None
+        return self._cache.get(self._geometry, record.sha256)
+
+    def _embedding(self, record: ImageRecord, found: _Looked | _Embedded) -> _Embedded:
+        if isinstance(found, _Embedded):
+            return found
+        embedded = _Embedded(found.normal, found.laid, self._embed(found.crops))
+        if self._cache is not None and record.sha256:
+            self._cache.put(self._geometry, record.sha256, embedded)
+        return embedded
+
+    def _embed(self, crops: Sequence[FloatArray]) -> list[Any]:
+        return [d.embed(own) for d, own in zip(self.detectors, crops, strict=True)]
 
     def _check_memory(self, count: int) -> None:
         """Refuse before memory runs out, naming figure and remedy."""
-        arrays = [
-            value
-            for one in self._embedded[self.job.reference_normal.sha256]
-            for value in vars_of(one)
-        ]
-        each = sum(value.nbytes for value in arrays)
+        each = self._embedding_bytes()
         if each * (count + 1) > MAX_EMBEDDED_BYTES:
             fits = MAX_EMBEDDED_BYTES // max(each, 1)
             raise LimitError(
@@ -215,6 +349,10 @@ class Learner:
                 "a lower resolution."
             )
 
+    def _embedding_bytes(self) -> int:
+        """Memory of one image's embeddings."""
+        return sum(value.nbytes for one in self._reference for value in vars_of(one))
+
     # -- fitting -----------------------------------------------------------
 
     def fit_all(self, normals: Sequence[NormalImage]) -> None:
@@ -223,11 +361,9 @@ class Learner:
             self._fit(self.detectors, normals)
 
     def _fit(self, detectors: Sequence[Detector], normals: Sequence[NormalImage]) -> None:
-        reference = self._embedded[self.job.reference_normal.sha256]
+        chosen = [self._embedded[n.sha256].embeddings for n in normals]
         for index, detector in enumerate(detectors):
-            detector.fit_embedded(
-                reference[index], [self._embedded[n.sha256][index] for n in normals]
-            )
+            detector.fit_embedded(self._reference[index], [one[index] for one in chosen])
 
     def graphs(self) -> tuple[bytes, ...]:
         """The graphs of the fitted detectors, one per group."""
@@ -246,20 +382,21 @@ class Learner:
         if len(normals) >= SPLIT_FROM:
             scores.calibrate_only = True
             scores.learned = [n for i, n in enumerate(normals) if i not in folds[0]]
-        done = 0
-        results: dict[int, tuple[Prepared, list[FloatArray]]] = {}
+        kept = set(sorted(index for fold in folds for index in fold)[:KEPT_MAPS])
+        results: dict[int, _Scored] = {}
         for detector in self.detectors:
             detector.to_graph()  # built once; folds only change its numbers
-        with threadpool_limits(1), ThreadPoolExecutor(self.threads) as pool:
-            for found in pool.map(lambda fold: self._score_fold(fold, normals), folds):
-                results.update(found)
-                done += 1
+        each = FOLD_COPIES * max(self._embedding_bytes(), 1)
+        workers = max(1, min(self.threads, MAX_FOLD_BYTES // each))
+        with threadpool_limits(1), ThreadPoolExecutor(workers) as pool:
+            found = pool.map(lambda fold: self._score_fold(fold, normals, kept), folds)
+            for done, scored in enumerate(found, 1):
+                results.update(scored)
                 tell("cross-fit", done, len(folds))
         for index in sorted(results):
-            prepared, maps = results[index]
-            scores.add(self.sampler, prepared, maps, self.score_k)
+            scores._append(results[index])
             scores.groups.append(groups[index])
-            for name, value in self._statistics[normals[index].sha256].items():
+            for name, value in _statistics(self._embedded[normals[index].sha256].laid).items():
                 scores.statistics.setdefault(name, []).append(value)
         return scores
 
@@ -288,35 +425,73 @@ class Learner:
         return hashlib.sha256(f"{self.job.config.seed}:{normal.sha256}".encode()).hexdigest()
 
     def _score_fold(
-        self, fold: Sequence[int], normals: Sequence[NormalImage]
-    ) -> dict[int, tuple[Prepared, list[FloatArray]]]:
-        left_out = set(fold)
-        detectors = [copy.copy(detector) for detector in self.detectors]
-        self._fit(detectors, [n for i, n in enumerate(normals) if i not in left_out])
-        runtimes = [OnnxRuntime(serialise(detector), threads=1) for detector in detectors]
-        found = {}
+        self, fold: Sequence[int], normals: Sequence[NormalImage], kept: set[int]
+    ) -> dict[int, _Scored]:
+        """Scores of the images of one fold by a model fitted on the others."""
+        runtimes = self._fold_runtimes(set(fold), normals)
+        found: dict[int, _Scored] = {}
         for index in fold:
-            prepared = self.sampler.prepare(read_image(normals[index].path))
+            laid = self._embedded[normals[index].sha256].laid
+            prepared = self.sampler.cut(read_image(normals[index].path), laid.alignment)
             maps = [
-                runtime.infer(crops, slots)
+                _infer(runtime, crops, slots)
                 for runtime, crops, slots in zip(
                     runtimes, prepared.crops, self.sampler.slots, strict=True
                 )
             ]
-            found[index] = (_without_crops(prepared), maps)
+            keep = index in kept
+            found[index] = _scored(self.sampler, prepared, maps, self.score_k, keep=keep)
         return found
 
+    def _fold_runtimes(
+        self, left_out: set[int], normals: Sequence[NormalImage]
+    ) -> list[OnnxRuntime]:
+        detectors = [copy.copy(detector) for detector in self.detectors]
+        self._fit(detectors, [n for i, n in enumerate(normals) if i not in left_out])
+        return [OnnxRuntime(serialise(detector), threads=1) for detector in detectors]
 
-def _without_crops(prepared: Prepared) -> Prepared:
-    return Prepared(
-        prepared.image_hw,
-        prepared.alignment,
-        prepared.failure,
-        prepared.region_alignments,
-        prepared.region_failures,
-        prepared.masks,
-        (),
-    )
+
+@dataclass(frozen=True, slots=True)
+class _Looked:
+    """A normal that can be judged, ready for the backbone."""
+
+    normal: NormalImage
+    laid: _Laid
+    crops: tuple[FloatArray, ...]
+
+
+def _infer(runtime: OnnxRuntime, crops: FloatArray, slots: SlotArray) -> FloatArray:
+    """Maps slot by slot, which takes a part of the memory and gives the same.
+
+    The maps are copies: what the runtime returns would keep all of its memory alive.
+    """
+    maps = np.empty((len(crops), *crops.shape[2:]), np.float32)
+    for at in range(len(crops)):
+        maps[at] = runtime.infer(crops[at : at + 1], slots[at : at + 1])[0]
+    return maps
+
+
+def _in_order(
+    pool: ThreadPoolExecutor, function: Callable[[T], R], items: Iterable[T], ahead: int
+) -> Iterator[R]:
+    """``pool.map`` that works at most ``ahead`` items ahead, so that memory stays bounded."""
+    waiting: deque[Future[R]] = deque()
+    for item in items:
+        if len(waiting) > ahead:
+            yield waiting.popleft().result()
+        waiting.append(pool.submit(function, item))
+    while waiting:
+        yield waiting.popleft().result()
+
+
+def _statistics(laid: _Laid) -> dict[str, float]:
+    """What drift is held against."""
+    return {
+        "brightness": laid.stats.brightness,
+        "sharpness": laid.stats.sharpness,
+        "likeness": laid.stats.likeness,
+        "alignment_score": laid.alignment.score,
+    }
 
 
 def serialise(detector: Detector) -> bytes:

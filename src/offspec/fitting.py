@@ -40,7 +40,10 @@ from offspec.types import ImageArray
 __all__ = ["FitConfig", "fit", "override_threshold", "recalibrate"]
 
 RENDERS = 19  # of the reference, for a provisional threshold
-ONE_REFERENCE_LEVEL = 40.0  # drawing level, raw, where the reference is the only normal
+ONE_REFERENCE_LEVEL = 25.0
+"""Drawing level, raw, where the reference is the only normal: the highest level that seeded
+nuisance renders of ten printed boards needed for at most 0.1 false components each (11 to 25,
+median 16). Softer pictures need less, 3 to 10; their strongest deviation is drawn all the same."""
 MAX_PIXEL_MAPS = 100  # cross-fitted maps that set the drawing threshold
 MIN_AREA_SHARE = 0.25  # of the smallest defect's area: smaller components are not drawn
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import onnx
+import onnx.version_converter
 import spox.opset.ai.onnx.v18 as op
 from numpy.typing import NDArray
 from spox import Tensor, Var, argument, build, inline
@@ -22,6 +23,7 @@ from offspec.types import FloatArray
 MAX_SLOT_BYTES = 64 * 2**20  # statistics of one slot
 MAX_GRAPH_BYTES = 512 * 2**20
 STATISTIC = "statistic_"
+OPSET = 18
 
 __all__ = ["MAX_GRAPH_BYTES", "MAX_SLOT_BYTES", "Var", "op"]
 
@@ -86,9 +88,13 @@ def upsample(x: Var, factor: int) -> Var:
     return op.resize(x, None, scales, mode="linear", coordinate_transformation_mode="half_pixel")
 
 
-def channel_sum(x: Var) -> Var:
-    """[N, C, H, W] to [N, 1, H, W]."""
-    return op.reduce_sum(x, ints(1), keepdims=1)
+def channel_sum(x: Var, channels: int, factor: float = 1.0) -> Var:
+    """[N, C, H, W] to [N, 1, H, W], times ``factor``.
+
+    A convolution with ones: ReduceSum adds in another order when N is 1, and a map may not
+    depend on its batch mates.
+    """
+    return op.conv(x, const(np.full((1, channels, 1, 1), factor, np.float32)))
 
 
 def shifted(x: Var, dy: int, dx: int, height: int, width: int, radius: int) -> Var:
@@ -133,7 +139,10 @@ def with_statistics(
     for node in result.graph.node:
         name = node.output[0] if node.op_type == "Constant" else ""
         if name.startswith(STATISTIC):
-            value = left.pop(name.removeprefix(STATISTIC))
+            name = name.removeprefix(STATISTIC)
+            if name not in left:
+                raise ShapeError(f"The graph needs statistic '{name}'. Give every statistic.")
+            value = left.pop(name)
             tensor = node.attribute[0].t
             if tuple(tensor.dims) != value.shape:
                 raise ShapeError(
@@ -163,7 +172,10 @@ def build_graph(
     slot = argument(Tensor(np.int64, ("N",))) if n_slots > 1 else None
     result = body(crop, slot)
     inputs = {"crop": crop} if slot is None else {"crop": crop, "slot": slot}
-    model = build(inputs, {"map": result})
+    model: onnx.ModelProto = build(inputs, {"map": result})
+    if model.opset_import[0].version != OPSET:  # spox declares the least that is needed
+        model = onnx.version_converter.convert_version(model, OPSET)
+    model.graph.output[0].type.tensor_type.shape.dim[0].dim_param = "N"
     size = model.ByteSize()
     if size > MAX_GRAPH_BYTES:
         raise LimitError(
@@ -178,7 +190,8 @@ def build_features(
 ) -> onnx.ModelProto:
     """A graph from ``crop`` to ``out0``, ``out1``, ...; used while fitting."""
     crop = argument(Tensor(np.float32, ("N", 3, *net_hw)))
-    return build({"crop": crop}, {f"out{i}": v for i, v in enumerate(body(crop))})
+    model: onnx.ModelProto = build({"crop": crop}, {f"out{i}": v for i, v in enumerate(body(crop))})
+    return model
 
 
 def inline_network(model: onnx.ModelProto, x: Var) -> dict[str, Var]:

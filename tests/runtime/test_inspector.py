@@ -257,15 +257,17 @@ def test_threads_are_checked() -> None:
         OnnxRuntime(difference_graph(np.zeros((1, 3, 8, 8), np.float32)), threads=0)
 
 
-def test_large_batches_run_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_crops_run_alone_whatever_the_batch_and_the_threads() -> None:
     rng = np.random.default_rng(0)
     references = rng.random((5, 3, 8, 8), dtype=np.float32)
     crops = rng.random((11, 3, 8, 8), dtype=np.float32)
     slots = np.arange(11, dtype=np.int64) % 5
-    runtime = OnnxRuntime(difference_graph(references))
-    whole = runtime.infer(crops, slots)
-    monkeypatch.setattr("offspec.runtime.onnxruntime.MAX_BATCH_PIXELS", 200)
-    np.testing.assert_array_equal(runtime.infer(crops, slots), whole)
+    graph = difference_graph(references)
+    whole = OnnxRuntime(graph, threads=2, n_slots=5).infer(crops, slots)
+    alone = OnnxRuntime(graph, threads=1, n_slots=5)
+    for at in range(11):
+        one = alone.infer(crops[at : at + 1], slots[at : at + 1])
+        np.testing.assert_array_equal(one[0], whole[at])
     np.testing.assert_allclose(whole, FakeRuntime(references).infer(crops, slots), atol=1e-6)
 
 

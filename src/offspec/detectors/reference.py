@@ -133,6 +133,11 @@ class ReferenceDetector:
     def fit_embedded(self, reference: Embedding, normals: Sequence[Embedding]) -> Self:
         """See ``Detector.fit_embedded``."""
         all_of = [reference, *normals]
+        if len({e.features.shape for e in all_of}) > 1:
+            raise ShapeError(
+                f"Crops of {sorted({e.features.shape[0] for e in all_of})} slots were given. "
+                "Reference and normals need the same slots. Cut them with one sampler."
+            )
         mask = self._cell_mask(reference.features.shape[0])
         features, moments = [e.features for e in all_of], [e.moment for e in all_of]
         if self.kind == "texture":
@@ -151,6 +156,11 @@ class ReferenceDetector:
         h, w = self.net_hw[0] // stride, self.net_hw[1] // stride
         if self.masks is None:
             return np.ones((n_slots, h, w), np.bool_)
+        if self.masks.shape != (n_slots, *self.net_hw):
+            raise ShapeError(
+                f"Masks have shape {self.masks.shape}. They go with {n_slots} slots of "
+                f"{self.net_hw}. Give one mask per slot."
+            )
         blocks = self.masks.reshape(n_slots, h, stride, w, stride)
         cells = blocks.mean(axis=(2, 4)) > 0.5
         return cells if cells.any() else np.ones_like(cells)
@@ -227,39 +237,40 @@ class ReferenceDetector:
 
 def fine_plane(crop: Var) -> Var:
     """Tone at stride 2, lightly smoothed: [N, 1, H / 2, W / 2]."""
-    grey = graphs.conv(tone(crop), np.full((1, 3, 1, 1), 1 / 3, np.float32))
-    return graphs.depthwise(graphs.mean_pool(grey, FINE_STRIDE), _SMOOTH, 1)
+    pooled = graphs.mean_pool(tone(crop), FINE_STRIDE)
+    return graphs.depthwise(graphs.channel_sum(pooled, 3, 1 / 3), _SMOOTH, 1)
 
 
 def _texture_distance(z: Var, slot: Var | None, t: dict[str, FloatArray]) -> Var:
     """The smaller of the mean squared distances to the texture and to the reference here."""
-    texture = op.sub(z, graphs.statistic("centre", t["centre"]))
-    place = op.sub(z, graphs.select("place", t["place"], slot))
-    return op.min([_channel_mean(_square(texture)), _channel_mean(_square(place))])
+    texture = _square(op.sub(z, graphs.statistic("centre", t["centre"])))
+    place = _square(op.sub(z, graphs.select("place", t["place"], slot)))
+    channels = t["centre"].shape[1]
+    return op.min([graphs.channel_sum(x, channels, 1 / channels) for x in (texture, place)])
 
 
 def _feature_distance(z: Var, slot: Var | None, t: dict[str, FloatArray], stride: int) -> Var:
     """Squared distance to the tolerance, free along shifts and up to the reference."""
+    channels, h, w = t["centre"].shape[1:]
     centre = graphs.select("centre", t["centre"], slot)
     width = graphs.select("inverse_width", t["inverse_width"], slot)
     r = op.mul(op.sub(z, centre), width)
     if "toward" in t:
         toward = graphs.select("toward", t["toward"], slot)
         inverse = graphs.select("toward_inverse", t["toward_inverse"], slot)
-        share = op.mul(graphs.channel_sum(op.mul(r, toward)), inverse)
+        share = op.mul(graphs.channel_sum(op.mul(r, toward), channels), inverse)
         r = op.sub(r, op.mul(op.clip(share, const(0.0), const(1.0)), toward))
-    h, w = t["centre"].shape[2:]
     padded = graphs.pad_edge(centre, 1, 1, 1, 1)
     move = op.mul(op.mul(r, width), const(SHIFT_PX / (2 * stride)))
     right, left, down, up = (
         graphs.shifted(padded, dy, dx, h, w, 1) for dy, dx in ((0, -1), (0, 1), (-1, 0), (1, 0))
     )
-    p = graphs.channel_sum(op.mul(move, op.sub(right, left)))
-    q = graphs.channel_sum(op.mul(move, op.sub(down, up)))
+    p = graphs.channel_sum(op.mul(move, op.sub(right, left)), channels)
+    q = graphs.channel_sum(op.mul(move, op.sub(down, up)), channels)
     shift = [
         graphs.select(f"shift_{axis}", t[f"shift_{axis}"], slot) for axis in ("xx", "xy", "yy")
     ]
-    rest = op.sub(graphs.channel_sum(_square(r)), _quadratic(p, q, shift))
+    rest = op.sub(graphs.channel_sum(_square(r), channels), _quadratic(p, q, shift))
     return op.mul(op.relu(rest), graphs.select("gain", t["gain"], slot))
 
 
@@ -271,15 +282,14 @@ def _quadratic(p: Var, q: Var, inverse: Sequence[Var]) -> Var:
 
 
 def _fine_distance(fine: Var, slot: Var | None, planes: FloatArray) -> Var:
-    """Least residual over the nine shifts by up to one fine pixel, each solved for the rest."""
+    """Least residual over no shift and one fine pixel each way, solved for the rest."""
     h, w = planes.shape[2:]
     padded = graphs.pad_edge(graphs.select("fine", planes, slot), 1, 1, 1, 1)
     moved = [
         op.unsqueeze(graphs.shifted(padded, dy, dx, h, w, 1), graphs.ints(2))
-        for dy in (-1, 0, 1)
-        for dx in (-1, 0, 1)
+        for dy, dx in ((0, 0), (-1, 0), (1, 0), (0, -1), (0, 1))
     ]
-    stack = op.concat(moved, axis=2)  # [N, 7, 9, h, w]
+    stack = op.concat(moved, axis=2)  # [N, 7, 5, h, w]
     low, high, slope_x, slope_y, *inverse = (
         op.squeeze(part, graphs.ints(1)) for part in op.split(stack, num_outputs=7, axis=1)
     )
@@ -289,10 +299,6 @@ def _fine_distance(fine: Var, slot: Var | None, planes: FloatArray) -> Var:
     e, p, q = op.split(pooled, num_outputs=3, axis=1)
     rest = op.sub(e, _quadratic(p, q, inverse))
     return op.relu(op.reduce_min(rest, graphs.ints(1), keepdims=1))
-
-
-def _channel_mean(x: Var) -> Var:
-    return op.reduce_mean(x, graphs.ints(1), keepdims=1)
 
 
 def _square(x: Var) -> Var:

@@ -19,7 +19,6 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from scipy.ndimage import uniform_filter
 
 from offspec.types import BoolArray, DoubleArray, FloatArray
 
@@ -30,6 +29,7 @@ PRIOR_WIDTH = 8.0  # degrees of freedom of the pooled width beside each position
 SHRINKAGE = 0.05  # of the pooled correlation towards independence
 FINE_PRIOR = 0.002  # inverse variance of a local shift beside the fine plane's gradients
 _EPS = 1e-9
+_CHUNK = 512  # cells worked on at a time, so that they stay in the processor's cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,16 +112,40 @@ def texture_tolerance(
 def slopes(centre: FloatArray, stride: int) -> tuple[FloatArray, FloatArray]:
     """What a shift by ``SHIFT_PX`` along x and y adds to (S, C, h, w) features."""
     step = np.float32(SHIFT_PX / (2 * stride))
-    padded = np.pad(centre, ((0, 0), (0, 0), (1, 1), (1, 1)), mode="edge")
-    along_x = (padded[:, :, 1:-1, 2:] - padded[:, :, 1:-1, :-2]) * step
-    along_y = (padded[:, :, 2:, 1:-1] - padded[:, :, :-2, 1:-1]) * step
+    along_x = _differences(centre)
+    along_y = _differences(centre.swapaxes(2, 3)).swapaxes(2, 3)
+    along_x *= step
+    along_y *= step
     return along_x, along_y
+
+
+def _differences(values: FloatArray) -> FloatArray:
+    """Next minus previous along the last axis, the border repeated."""
+    found = np.empty_like(values)
+    last = values.shape[-1] - 1
+    np.subtract(values[..., 2:], values[..., :-2], out=found[..., 1:-1])
+    found[..., 0] = values[..., min(1, last)] - values[..., 0]
+    found[..., last] = values[..., last] - values[..., max(last - 1, 0)]
+    return found
 
 
 def second_moment(features: FloatArray, mask: BoolArray) -> DoubleArray:
     """(C, C) sum of f f^T over the masked cells of (S, C, h, w)."""
-    cells = features.transpose(0, 2, 3, 1)[mask].astype(np.float64)
-    return np.asarray(cells.T @ cells)
+    s, c, h, w = features.shape
+    total = np.zeros((c, c))
+    for cells, inside in zip(features.reshape(s, c, h * w), mask.reshape(s, h * w), strict=True):
+        for part in _chunks(h * w):
+            counted = inside[part]
+            if not counted.any():
+                continue
+            chunk = cells[:, part] if counted.all() else cells[:, part][:, counted]
+            double = chunk.astype(np.float64)
+            total += double @ double.T
+    return total
+
+
+def _chunks(cells: int) -> list[slice]:
+    return [slice(at, min(at + _CHUNK, cells)) for at in range(0, cells, _CHUNK)]
 
 
 def whitening(covariance: DoubleArray) -> FloatArray:
@@ -131,13 +155,14 @@ def whitening(covariance: DoubleArray) -> FloatArray:
     correlation = (1 - SHRINKAGE) * correlation + SHRINKAGE * np.eye(len(deviation))
     values, vectors = np.linalg.eigh((correlation + correlation.T) / 2)
     root = (vectors / np.sqrt(np.maximum(values, 1e-6))) @ vectors.T
-    return (root / deviation).astype(np.float32)
+    return np.asarray(root / deviation, np.float32)
 
 
 def apply(weight: FloatArray, features: FloatArray) -> FloatArray:
     """``weight @ f`` at every cell of (S, C, h, w)."""
     s, c, h, w = features.shape
-    return np.matmul(weight, features.reshape(s, c, h * w)).reshape(s, len(weight), h, w)
+    flat = np.matmul(weight, features.reshape(s, c, h * w))
+    return np.asarray(flat.reshape(s, len(weight), h, w))
 
 
 def feature_tolerance(
@@ -158,9 +183,8 @@ def feature_tolerance(
     """
     n = len(features)
     mean = _mean(features)
-    along_x, along_y = slopes(mean, stride)
     cells = max(int(mask.sum()), 1)
-    allowed = noise + (second_moment(along_x, mask) + second_moment(along_y, mask)) / cells
+    allowed = noise + _slope_moment(mean, mask, stride) / cells
     covariance = allowed
     if n > 1:
         scatter = sum(moments[1:], moments[0]) - n * second_moment(mean, mask)
@@ -171,35 +195,38 @@ def feature_tolerance(
     toward = None
     toward_inverse = np.ones_like(centre[:, :1])
     if n > 1:
-        toward = (apply(weight, features[0]) - centre) * inverse_width
-        toward_inverse = 1 / (np.square(toward).sum(axis=1, keepdims=True) + np.float32(_EPS))
-    along_x, along_y = slopes(centre, stride)
-    steep = np.square(along_x).mean(axis=1) + np.square(along_y).mean(axis=1)
-    wide = np.stack([cv2.dilate(plane, np.ones((3, 3), np.uint8)) for plane in steep])[:, None]
-    gain = 1 / ((1 + wide / n) * centre.shape[1])
-    along_x, along_y = along_x * inverse_width, along_y * inverse_width
-    inverse = _inverse_2x2(
-        np.square(along_x).sum(axis=1) + 1,
-        (along_x * along_y).sum(axis=1),
-        np.square(along_y).sum(axis=1) + 1,
-    )
+        toward = apply(weight, features[0])
+        toward -= centre
+        toward *= inverse_width
+        for one, length in zip(toward, toward_inverse, strict=True):
+            length[0] = 1 / (np.square(one).sum(axis=0) + np.float32(_EPS))
+    shift_inverse, gain = _shift_terms(centre, inverse_width, n, stride)
     return FeatureTolerance(
-        weight,
-        centre,
-        toward,
-        inverse_width,
-        toward_inverse.astype(np.float32),
-        inverse,
-        gain.astype(np.float32),
+        weight, centre, toward, inverse_width, toward_inverse, shift_inverse, gain
     )
 
 
 def _mean(features: Sequence[FloatArray]) -> FloatArray:
     """Mean in order of the sequence, so that threads cannot change it."""
     total = features[0].astype(np.float32, copy=True)
-    for more in features[1:]:
-        total += more
-    total *= np.float32(1 / len(features))
+    flat = total.reshape(-1)
+    others = [more.reshape(-1) for more in features[1:]]
+    step = 128 * _CHUNK
+    for at in range(0, flat.size, step):
+        part = flat[at : at + step]
+        for more in others:
+            part += more[at : at + step]
+        part *= np.float32(1 / len(features))
+    return total
+
+
+def _slope_moment(mean: FloatArray, mask: BoolArray, stride: int) -> DoubleArray:
+    """(C, C) sum over masked cells of what both shift directions add, as ``second_moment``."""
+    total = np.zeros((mean.shape[1], mean.shape[1]))
+    for slot in range(len(mean)):
+        one = slice(slot, slot + 1)
+        for along in slopes(mean[one], stride):
+            total += second_moment(along, mask[one])
     return total
 
 
@@ -210,19 +237,66 @@ def _inverse_width(
     n = len(features)
     if n == 1:
         return np.ones_like(mean)
+    total = _whitened_squares(features, weight, mean)
+    for plane in total.reshape(-1, *mean.shape[2:]):
+        around = cv2.blur(plane, (5, 5), borderType=cv2.BORDER_REPLICATE)
+        around *= np.float32(0.5 / (n - 1))
+        around += np.float32(0.5)
+        around *= np.float32(PRIOR_WIDTH)
+        around += plane
+        around /= np.float32(n - 1 + PRIOR_WIDTH)
+        np.sqrt(around, out=around)
+        np.divide(np.float32(1), around, out=plane)
+    return total
+
+
+def _whitened_squares(
+    features: Sequence[FloatArray], weight: FloatArray, mean: FloatArray
+) -> FloatArray:
+    """(S, C, h, w) sum over images of the squared whitened deviations from the mean."""
+    s, c, h, w = mean.shape
     total = np.zeros_like(mean)
-    for one in features:
-        total += np.square(apply(weight, one - mean))
-    around = uniform_filter(total, size=(1, 1, 5, 5), mode="nearest") / np.float32(n - 1)
-    prior = np.float32(PRIOR_WIDTH) * (np.float32(0.5) * around + np.float32(0.5))
-    variance = (total + prior) / np.float32(n - 1 + PRIOR_WIDTH)
-    return (1 / np.sqrt(variance)).astype(np.float32)
+    flat = [one.reshape(s, c, h * w) for one in features]
+    for slot in range(s):
+        for part in _chunks(h * w):
+            middle = np.ascontiguousarray(mean.reshape(s, c, h * w)[slot, :, part])
+            away, white, squares = (np.empty_like(middle) for _ in range(3))
+            squares.fill(0)
+            for one in flat:
+                np.subtract(one[slot, :, part], middle, out=away)
+                np.matmul(weight, away, out=white)
+                np.multiply(white, white, out=white)
+                squares += white
+            total.reshape(s, c, h * w)[slot, :, part] = squares
+    return total
+
+
+def _shift_terms(
+    centre: FloatArray, inverse_width: FloatArray, n: int, stride: int
+) -> tuple[FloatArray, FloatArray]:
+    """``shift_inverse`` and ``gain`` of a ``FeatureTolerance`` from n normals."""
+    s, c, h, w = centre.shape
+    gain = np.empty((s, 1, h, w), np.float32)
+    inverse = np.empty((s, 3, h, w), np.float32)
+    for slot in range(s):
+        along_x, along_y = (a[0] for a in slopes(centre[slot : slot + 1], stride))
+        steep = np.square(along_x).mean(axis=0) + np.square(along_y).mean(axis=0)
+        wide = cv2.dilate(steep, np.ones((3, 3), np.uint8))
+        gain[slot, 0] = 1 / ((1 + wide / n) * c)
+        along_x *= inverse_width[slot]
+        along_y *= inverse_width[slot]
+        inverse[slot] = _inverse_2x2(
+            np.square(along_x).sum(axis=0) + 1,
+            (along_x * along_y).sum(axis=0),
+            np.square(along_y).sum(axis=0) + 1,
+        )
+    return inverse, gain
 
 
 def _inverse_2x2(xx: FloatArray, xy: FloatArray, yy: FloatArray) -> FloatArray:
-    """Inverse of symmetric 2 x 2 matrices, as (S, 3, h, w): xx, xy, yy."""
+    """Inverse of symmetric 2 x 2 matrices, (..., 3, h, w): xx, xy, yy."""
     determinant = xx * yy - xy * xy
-    return np.stack([yy / determinant, -xy / determinant, xx / determinant], axis=1).astype(
+    return np.stack([yy / determinant, -xy / determinant, xx / determinant], axis=-3).astype(
         np.float32
     )
 
@@ -262,11 +336,16 @@ def fine_tolerance(fine: Sequence[FloatArray]) -> FineTolerance:
 def _sobel(padded: FloatArray) -> FloatArray:
     """Slope along the last axis per pixel, smoothed across; input padded by one."""
     step = padded[:, :, 2:] - padded[:, :, :-2]
-    return ((step[:, :-2] + 2 * step[:, 1:-1] + step[:, 2:]) / 8).astype(np.float32)
+    return np.asarray((step[:, :-2] + 2 * step[:, 1:-1] + step[:, 2:]) / 8, np.float32)
 
 
 def box3(plane: FloatArray) -> FloatArray:
     """3 x 3 mean of (S, h, w) over the pixels that exist."""
-    ones = np.ones_like(plane[:1])
-    weight = uniform_filter(ones, size=(1, 3, 3), mode="constant")
-    return (uniform_filter(plane, size=(1, 3, 3), mode="constant") / weight).astype(np.float32)
+    count = _box_sum(np.ones_like(plane[0]))
+    means: FloatArray = np.stack([_box_sum(one) / count for one in plane])
+    return means
+
+
+def _box_sum(plane: FloatArray) -> FloatArray:
+    size, border = (3, 3), cv2.BORDER_CONSTANT
+    return np.asarray(cv2.boxFilter(plane, -1, size, normalize=False, borderType=border))

@@ -68,7 +68,13 @@ class Inspector:
             runtimes
             if runtimes is not None
             else (
-                OnnxRuntime(graph, threads=threads, keep_warm=keep_warm, name=group.file)
+                OnnxRuntime(
+                    graph,
+                    threads=threads,
+                    keep_warm=keep_warm,
+                    name=group.file,
+                    n_slots=group.n_slots,
+                )
                 for graph, group in zip(self.bundle.graphs, manifest.groups, strict=True)
             )
         )
@@ -133,9 +139,8 @@ class Inspector:
     ) -> list[Inspection]:
         """Judge several images; each result is the one ``inspect`` gives, to the last bit.
 
-        All crops of one image share a call of the graph. Crops of several images do not: the
-        arithmetic of a larger batch differs in the last bit, and a verdict may not depend on
-        batch mates. A larger batch would win about a tenth.
+        Crops are run one by one: the arithmetic of a larger batch differs in the last bit, a
+        verdict may not depend on batch mates, and a batch leaves the processor's cache.
         """
         return [self.inspect(image, with_map=with_map) for image in images]
 
