@@ -3,10 +3,11 @@
     OFFSPEC_DATA=... python -m benchmarks.deeppcb [--limit N] [--json FILE]
 
 The bundle is fitted on the template image alone. Its map is cut at one shipped threshold, the
-same for all pairs and chosen without any test image (``fitting.ONE_REFERENCE_LEVEL`` says how). A component (8-connected, at least
-``--min-area`` pixels) is *true* when at least half of its area lies inside boxes grown by 5 px,
-else *false*; a defect is found when a true component overlaps its annotated box. "Pixels outside"
-is the share of all pixels that are flagged and lie outside the annotated (not grown) boxes.
+same for all pairs and chosen without any test image (``fitting.ONE_REFERENCE_LEVEL`` says how).
+A component (8-connected, at least ``--min-area`` pixels) is *true* when at least half of its area
+lies inside boxes grown by 5 px, else *false*; a defect is found when a true component overlaps its
+annotated box. "Pixels outside" is the share of all pixels that are flagged and lie outside the
+annotated (not grown) boxes.
 """
 
 from __future__ import annotations

@@ -27,6 +27,7 @@ from scipy import stats
 from benchmarks.common import data_root, environment, print_table, write_result
 from benchmarks.real_data import SETS
 from offspec.calibration import threshold_of
+from offspec.crossfit import EmbeddingCache
 from offspec.datasets import Dataset, ImageRecord, read_dataset
 from offspec.fitting import FitConfig, fit
 from offspec.images import read_image
@@ -161,12 +162,14 @@ def score_split(
     rng: np.random.Generator,
     n: int,
     config: FitConfig,
+    cache: EmbeddingCache,
     *,
     with_defects: bool,
 ) -> SplitScores:
     """Fit and cross-fit on n random normals, score the others with that model."""
     order = rng.permutation(len(pool.normals))
-    bundle = fit(training_set(pool, [int(i) for i in order[:n]]), config=config)
+    chosen = training_set(pool, [int(i) for i in order[:n]])
+    bundle = fit(chosen, config=config, cache=cache)
     inspector = Inspector(bundle, threads=config.threads)
     held_out = [pool.normals[int(i)] for i in order[n:]]
     return SplitScores(
@@ -197,12 +200,13 @@ def run_set(name: str, args: argparse.Namespace, config: FitConfig) -> list[dict
     pool = read_pool(data_root() / name)
     n = args.normals or NORMALS.get(name, DEFAULT_NORMALS)
     pictures: dict[str, ImageArray] = {}
+    cache = EmbeddingCache()
     outcomes: dict[float, list[Outcome]] = {alpha: [] for alpha in ALPHAS}
     start = time.perf_counter()
     for split in range(args.splits):
         rng = np.random.default_rng((args.seed, split))
         with_defects = split < args.defect_splits
-        scores = score_split(pool, pictures, rng, n, config, with_defects=with_defects)
+        scores = score_split(pool, pictures, rng, n, config, cache, with_defects=with_defects)
         for alpha in ALPHAS:
             outcomes[alpha].append(outcome(scores, alpha))
         if (split + 1) % 10 == 0:

@@ -28,6 +28,7 @@ from offspec.annotations import (
 )
 from offspec.errors import AnnotationError
 from offspec.images import encode_png
+from offspec.shapes import shape_area, shape_mask
 from offspec.types import BoolArray
 
 SQUARE = ((2.0, 2.0), (6.0, 2.0), (6.0, 5.0), (2.0, 5.0))
@@ -121,14 +122,17 @@ def test_label(data: dict[str, Any], label: str | None) -> None:
 @pytest.mark.parametrize(
     ("kind", "points", "area"),
     [
-        ("polygon", SQUARE, 20),
-        ("rectangle", [[2, 2], [6, 5]], 20),
-        ("rectangle", [[6, 5], [2, 2]], 20),
+        ("polygon", SQUARE, 12),
+        ("rectangle", [[2, 2], [6, 5]], 12),
+        ("rectangle", [[6, 5], [2, 2]], 12),
+        ("rectangle", [[0, 0], [30, 20]], 600),
         ("line", [[2, 2], [6, 2]], 5),
         ("linestrip", [[2, 2], [6, 2], [6, 5]], 8),
         ("point", [[3, 3]], 1),
         ("polygon", [[3, 3]], 1),
         ("polygon", [[2, 2], [6, 2]], 5),
+        ("polygon", [[2.6, 2.2], [6.4, 2.2], [6.4, 2.4], [2.6, 2.4]], 5),
+        ("point", [[30, 20]], 1),
     ],
 )
 def test_shape_types(kind: str, points: Any, area: int) -> None:
@@ -138,7 +142,7 @@ def test_shape_types(kind: str, points: Any, area: int) -> None:
 
 def test_circle_and_mask_shapes() -> None:
     circle = from_labelme(labelme(shapes=[shape([[15, 10], [15, 5]], shape_type="circle")]))
-    assert circle.defect_mask((20, 30)).sum() == pytest.approx(np.pi * 5.5**2, rel=0.15)
+    assert circle.defect_mask((20, 30)).sum() == pytest.approx(np.pi * 5**2, rel=0.05)
     bitmap = np.zeros((4, 5), np.bool_)
     bitmap[1:, 2:] = True
     text = base64.b64encode(encode_png(bitmap)).decode()
@@ -257,7 +261,7 @@ def test_name_that_is_no_unicode_can_be_written(tmp_path: Path) -> None:
 
 def test_union_not_difference_where_polygons_overlap() -> None:
     other = tuple((x + 2, y) for x, y in SQUARE)
-    assert polygon_mask([SQUARE, other], (20, 30)).sum() == 28
+    assert polygon_mask([SQUARE, other], (20, 30)).sum() == 18
     assert not polygon_mask([], (20, 30)).any()
 
 
@@ -268,6 +272,31 @@ def test_polygon_far_outside_is_cut_not_folded() -> None:
     np.testing.assert_array_equal(polygon_mask([half], (4, 5)), [[False] * 2 + [True] * 3] * 4)
     beyond = tuple((x + 500, y) for x, y in SQUARE)
     assert not polygon_mask([beyond], (20, 30)).any()
+    for x, y in ((-7, 0), (0, -6), (28, 0), (0, 18)):  # beside the image, by less than a margin
+        beside = tuple((a + x, b + y) for a, b in SQUARE)
+        assert not polygon_mask([beside], (20, 30)).any()
+
+
+def test_a_pixel_belongs_to_a_polygon_when_its_centre_does() -> None:
+    corners = ((3.4, 2.6), (24.7, 5.1), (17.2, 17.9), (9.5, 9.3))
+    expected = shape_mask("polygon", corners, (20, 30))
+    np.testing.assert_array_equal(polygon_mask([corners], (20, 30)), expected)
+    centre = np.argwhere(polygon_mask([SQUARE], (20, 30))).mean(axis=0) + 0.5
+    assert centre.tolist() == [3.5, 4.0]
+
+
+def test_outlines_of_masks_run_along_the_edges_of_pixels() -> None:
+    mask = np.zeros((6, 8), np.bool_)
+    mask[2, 5] = True
+    (pixel,) = mask_polygons(mask)
+    assert set(pixel) == {(5, 2), (6, 2), (6, 3), (5, 3)}
+    mask[3, 6] = mask[4, 5] = mask[3, 4] = True  # four that touch at corners only
+    (ring,) = mask_polygons(mask)
+    assert shape_area("polygon", ring) == 4
+    np.testing.assert_array_equal(polygon_mask([ring], (6, 8)), mask)
+    (whole,) = mask_polygons(np.ones((6, 8), np.bool_))
+    assert set(whole) == {(0, 0), (8, 0), (8, 6), (0, 6)}
+    assert mask_polygons(np.zeros((6, 8), np.bool_)) == []
 
 
 def test_ring_with_an_island_keeps_its_hole() -> None:
@@ -295,6 +324,7 @@ def test_mask_survives_polygons(mask: BoolArray) -> None:
     assert all(len(p) >= 3 for p in polygons)
     shape_hw = (mask.shape[0], mask.shape[1])
     np.testing.assert_array_equal(polygon_mask(polygons, shape_hw), mask)
+    assert sum(shape_area("polygon", p) for p in polygons) == mask.sum()
 
 
 def test_zigzag_over_a_million_rows_costs_little() -> None:

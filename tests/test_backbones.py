@@ -117,12 +117,12 @@ def test_unknown_backbone_is_refused_with_the_known_names() -> None:
 
 # -- bank --------------------------------------------------------------------------
 
-RECTIFIED = np.r_[0:14, 17:31]  # gradients in eight directions and bends, two fine levels
-RANKS = np.r_[14:16, 31:33]
-SPREAD = np.r_[16, 33]
-COARSE_EDGES = np.r_[34:39, 46:51, 58:63]  # tone derivatives of three coarse levels
-COARSE_TONE = np.array([39, 51, 63])
-COARSE_CHROMA = np.r_[40:46, 52:58, 64:66]
+RECTIFIED = np.r_[0:16, 19:35]  # gradients in eight directions and bends, two fine levels
+RANKS = np.r_[16:18, 35:37]
+SPREAD = np.r_[18, 37]
+COARSE_EDGES = np.r_[38:43, 50:55, 62:67]  # tone derivatives of three coarse levels
+COARSE_TONE = np.array([43, 55, 67])
+COARSE_CHROMA = np.r_[44:50, 56:62, 68:70]
 DERIVATIVES = np.r_[RECTIFIED, COARSE_EDGES]
 
 
@@ -198,7 +198,7 @@ def test_a_step_lights_up_the_gradient_along_it(axis: str, first: int) -> None:
 
 
 def slow_bank(crop: FloatArray) -> DoubleArray:
-    """(66, h, w): the bank in float64, loops and padding spelled out."""
+    """(70, h, w): the bank in float64, loops and padding spelled out."""
     logs = np.log(crop.astype(np.float64) + BLACK) * TONE_SCALE
     red, green, blue = logs
     levels = [np.stack([(red + green + blue) / 3, red - green, (red + green) / 2 - blue])]
@@ -261,9 +261,9 @@ def block_mean(block: DoubleArray) -> float:
 def slow_fine(plane: DoubleArray, factor: int) -> DoubleArray:
     dx, dy = slow_filter(plane, KERNELS["x"]), slow_filter(plane, KERNELS["y"])
     responses = [np.cos(i * np.pi / 4) * dx + np.sin(i * np.pi / 4) * dy for i in range(8)]
-    for name in ("xx", "yy", "xy"):
-        bend = slow_filter(plane, KERNELS[name])
-        responses += [bend, -bend]
+    across, down, twist = (slow_filter(plane, KERNELS[name]) for name in ("xx", "yy", "xy"))
+    bends = [across, down, twist, (across + down) / 2]
+    responses += bends + [-bend for bend in bends]
     responses = [np.maximum(r, 0) for r in responses]
     padded = np.pad(plane, ((0, 1), (0, 1)), mode="edge")
     for neighbour in (padded[:-1, 1:], padded[1:, :-1]):

@@ -221,6 +221,22 @@ def test_a_defect_inside_a_region_of_a_training_normal_is_refused(
     assert names(tmp_path) == ["data"]
 
 
+def test_a_defect_in_a_normal_of_another_size_is_refused_too(dataset: Path, tmp_path: Path) -> None:
+    good = dataset / "train/good"
+    template = with_regions(dataset, lambda _: None)
+    data = json.loads(template.read_text())
+    template.write_text(json.dumps({**data, "size_policy": "scale"}))
+    double = cv2.resize(varied_part(5), (2 * SMALL[1], 2 * SMALL[0]))
+    write_part(good / "zz.png", np.asarray(double, np.uint8))
+    corners = ((120.0, 60.0), (128.0, 60.0), (128.0, 68.0), (120.0, 68.0))
+    annotation = Annotation(
+        "zz.png", (160, 128), defects=(DefectShape("dent", corners),), split="train"
+    )
+    write_annotation(good / "zz.json", annotation)
+    run = offspec("fit", dataset, "--template", template, "--out", tmp_path / "x.offspec", *QUICK)
+    refused(run, "dataset", r"zz\.png", "'b'")
+
+
 def test_a_defect_outside_every_region_is_no_reason(dataset: Path, tmp_path: Path) -> None:
     annotate(dataset / "train/good/003.png", (5, 50, 8, 8))
     template = with_regions(dataset, lambda _: None)

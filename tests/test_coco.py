@@ -66,6 +66,9 @@ def test_round_trip_of_masks(tmp_path: Path) -> None:
     assert summary(again) == summary(dataset)
     assert truths(again) == truths(dataset)
     assert again["test/blot/000.png"].defect_type == "blot"
+    entries = json.loads((tmp_path / "all.json").read_text("utf-8"))["annotations"]
+    drawn = [mask for r in dataset.test if (mask := r.gt_mask(SIZE_HW)) is not None]
+    assert sum(e["area"] for e in entries) == sum(mask.sum() for mask in drawn)
 
 
 def test_defect_without_outline_stays_a_defect(tmp_path: Path) -> None:
@@ -116,6 +119,7 @@ def test_box_without_segmentation(tmp_path: Path, foreign: dict[str, Any]) -> No
     truth = load(tmp_path, foreign)["bad.png"].gt_mask(SIZE_HW)
     assert truth is not None
     assert np.argwhere(truth).min(axis=0).tolist() == [20, 10]
+    assert truth.sum() == 4 * 5
 
 
 def test_object_of_two_polygons(tmp_path: Path, foreign: dict[str, Any]) -> None:

@@ -15,6 +15,7 @@ from offspec.annotations import polygon_mask, read_annotation
 from offspec.bundle import read_bundle
 from offspec.datasets import read_dataset
 from offspec.images import read_image
+from offspec.shapes import shape_mask
 from tests.synth import defect_mask, part_image, write_part, write_sidecars
 from tests.trained import names, offspec, write_normals
 
@@ -134,12 +135,29 @@ def test_annotations_of_an_inspection_are_a_dataset_again(product: Product, tmp_
     assert [d.region_id for d in bad.defects] == [region["id"]] * len(region["defects"])
     assert bad.verdicts == {region["id"]: "ng", json.loads(run.stdout)[0]["regions"][0]["id"]: "ok"}
     mask = read_image(tmp_path / "m/ng_blot.png")[..., 0] > 0
-    outlined = polygon_mask([d.points_xy for d in bad.defects], SIZE)
-    assert (mask & outlined).sum() >= 0.95 * (mask | outlined).sum()
+    outlined = np.zeros(SIZE, np.bool_)
+    for defect, told in zip(bad.defects, region["defects"], strict=True):
+        assert np.allclose(defect.points_xy, told["polygon"], atol=0.01)
+        outlined |= shape_mask("polygon", defect.points_xy, SIZE)
+    assert (mask & outlined).sum() >= 0.98 * (mask | outlined).sum()
     for image in images:
         shutil.copyfile(image, tmp_path / "a" / image.name)
     labels = {r.key: r.label for r in read_dataset(tmp_path / "a").records}
     assert labels == {"ng_blot.png": "ng", "ok_008.png": "ok"}
+
+
+def test_an_annotation_read_again_is_the_mask_that_was_drawn(
+    product: Product, tmp_path: Path
+) -> None:
+    run = offspec("inspect", product.bundle, product.dataset / "ng_missing.png",
+                  "--annotations", tmp_path / "a", "--masks", tmp_path / "m")  # fmt: skip
+    assert run.code == 0, run.stderr
+    mask = read_image(tmp_path / "m/ng_missing.png")[..., 0] > 0
+    defects = read_annotation(tmp_path / "a/ng_missing.json").defects
+    again = polygon_mask([d.points_xy for d in defects], SIZE)
+    np.testing.assert_allclose(
+        np.argwhere(again).mean(axis=0), np.argwhere(mask).mean(axis=0), atol=0.1
+    )
 
 
 def test_overlays_maps_and_masks_have_the_size_of_the_image(

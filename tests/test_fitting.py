@@ -295,7 +295,8 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
     regions = (
         Region("cap", "Cap", "ellipse", ((120.0, 20.0), (240.0, 76.0)),
                kind="object", resolution="accurate"),
-        Region("bars", "Bars", "polygon", ((330.0, 4.0), (600.0, 4.0), (600.0, 90.0), (330.0, 90.0)),
+        Region("bars", "Bars", "polygon",
+               ((330.0, 4.0), (600.0, 4.0), (600.0, 90.0), (330.0, 90.0)),
                exclusions=(Exclusion("rectangle", ((400.0, 15.0), (500.0, 45.0))),),
                kind="texture", resolution="fast"),
         Region("strip", "Strip", "rectangle", ((10.0, 2.0), (630.0, 94.0)),
@@ -503,7 +504,7 @@ def test_calibration_refuses_a_near_duplicate(
 def test_calibration_needs_five_images_that_can_be_judged(model: Bundle, tmp_path: Path) -> None:
     paths = fresh(tmp_path, 4)
     write_part(tmp_path / "other.png", part_image(0, (70, 80)))
-    with pytest.raises(DatasetError, match="4 usable normal images .*1 of 5"):
+    with pytest.raises(DatasetError, match=r"4 usable normal images .*1 of 5"):
         recalibrate(model, [*paths, tmp_path / "other.png"], 0.01)
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from offspec.align import Aligner
 from offspec.errors import ShapeError
-from offspec.gate import GateLimits, ImageStats, learn_limits
+from offspec.gate import GateLimits, ImageStats, Sharpness, learn_limits
 from offspec.template import AlignSettings
 from offspec.types import ImageArray, SizePolicy
 from tests.test_align import inner, motion, scene, shoot
@@ -132,3 +132,17 @@ def test_limits_round_trip_and_refuse_nonsense() -> None:
     for data in bad:
         with pytest.raises(ShapeError, match="malformed"):
             GateLimits.from_dict(data)
+
+
+def test_a_mostly_blank_reference_is_judged_by_its_printed_part() -> None:
+    board = np.full((600, 600), 0.2, np.float32)
+    board[20:180:8, 20:180] = 0.9  # detail in one patch of nine
+    sharpness = Sharpness(board)
+    assert sharpness.measure(board, np.eye(3)) == pytest.approx(1.0)
+    soft = np.asarray(cv2.GaussianBlur(board, (0, 0), 3.0), np.float32)
+    assert sharpness.measure(soft, np.eye(3)) < 0.5
+
+
+def test_a_blank_reference_says_nothing_of_focus() -> None:
+    blank = np.full((300, 300), 0.5, np.float32)
+    assert Sharpness(blank).measure(blank, np.eye(3)) == 1.0

@@ -66,11 +66,11 @@ def slow_features(seen: DoubleArray, t: FeatureTolerance, slot: int) -> DoubleAr
 
 
 def slow_fine(seen: DoubleArray, t: FineTolerance, slot: int) -> DoubleArray:
-    """(h, w) least residual of a (h, w) plane over nine whole shifts, each solved for the rest."""
+    """(h, w) least residual of a (h, w) plane over five whole shifts, each solved."""
     planes = np.pad(t.planes[slot].astype(np.float64), ((0, 0), (1, 1), (1, 1)), mode="edge")
     h, w = seen.shape
     best: DoubleArray = np.full((h, w), np.inf)
-    for dy, dx in product((0, 1, 2), repeat=2):
+    for dy, dx in ((1, 1), (0, 1), (2, 1), (1, 0), (1, 2)):
         low, high, slope_x, slope_y, xx, xy, yy = planes[:, dy : dy + h, dx : dx + w]
         r = seen - np.clip(seen, low, high)
         e, p, q = (slow_mean(term) for term in (r * r, r * slope_x, r * slope_y))
@@ -417,7 +417,6 @@ def test_embedding_has_the_shapes_of_both_views() -> None:
     assert embedding.moment.shape == (channels, channels)
 
 
-@pytest.mark.xfail(strict=True, reason="the mean is rounded to float32 before its moment is taken")
 def test_pooled_scatter_survives_features_far_from_zero() -> None:
     """Dark flat parts under good light: tone near -1, its variance near 1e-8."""
     rng = np.random.default_rng(7)

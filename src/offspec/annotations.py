@@ -9,7 +9,8 @@ How an image is labelled:
   ``"<region>:OK": true`` a region. A shape that carries an OK or NG flag itself is the
   outline of a region with that verdict. Either place is enough; we write both when the
   outline is known. Two places that disagree are an error.
-* Every other shape outlines a defect.
+* Every other shape outlines a defect. Coordinates are edge coordinates: the top-left pixel
+  covers 0 to 1. A pixel belongs to a defect when its centre does.
 * ``flags.defect_free`` says that somebody looked and found nothing.
 * ``split`` (``train`` or ``test``) and ``part_id`` (photographs of one part share it) sit at
   the top level, where LabelMe keeps them.
@@ -57,8 +58,8 @@ class DefectShape:
 
     Attributes:
         label: Defect type ("scratch"), or the region's name.
-        points_xy: At least three corners in original image pixels; pixel centres lie at whole
-            numbers and the outline itself belongs to the shape.
+        points_xy: At least three corners in original image pixels, edge coordinates as in
+            LabelMe: (0, 0) is the outer corner of the top-left pixel.
         region_id: Region the shape belongs to, or None.
     """
 
@@ -303,7 +304,7 @@ def _check_inside(defects: Sequence[DefectShape], size_wh: tuple[int, int]) -> N
         return
     for defect in defects:
         xs, ys = zip(*defect.points_xy, strict=True)
-        if max(xs) < -0.5 or max(ys) < -0.5 or min(xs) > width or min(ys) > height:
+        if max(xs) < 0 or max(ys) < 0 or min(xs) > width or min(ys) > height:
             raise AnnotationError(
                 f"Defect '{defect.label}' lies outside the image of {width} x {height} pixels "
                 f"(x {min(xs):.1f} to {max(xs):.1f}, y {min(ys):.1f} to {max(ys):.1f}). "

@@ -34,7 +34,7 @@ from offspec.types import FloatArray
 
 BLACK = 0.05  # added before the logarithm: what counts as black, a twentieth of full scale
 TONE_SCALE = 1.0 / 3.0  # brings the logarithm's range near 1
-_BINOMIAL = np.outer([1.0, 3.0, 3.0, 1.0], [1.0, 3.0, 3.0, 1.0]).astype(np.float32) / 64
+_BINOMIAL: FloatArray = (np.outer([1, 3, 3, 1], [1, 3, 3, 1]) / 64).astype(np.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,9 +122,10 @@ def _fine(tone_l: Var, factor: int) -> Var:
     """Pooled responses of one fine level: gradient histogram, bends, ranks, deviation."""
     d = _derivatives()
     angles = np.arange(8) * np.pi / 4
-    gradient = [np.cos(a) * d["x"] + np.sin(a) * d["y"] for a in angles]
-    bends = [d["xx"], d["yy"], d["xy"], (d["xx"] + d["yy"]) / 2]
-    filters = np.stack([*gradient, *bends, *(-b for b in bends)])  # 16, what processors like
+    gradient: list[FloatArray] = [np.cos(a) * d["x"] + np.sin(a) * d["y"] for a in angles]
+    both = ((d["xx"] + d["yy"]) / 2).astype(np.float32)
+    bends: list[FloatArray] = [d["xx"], d["yy"], d["xy"], both]
+    filters = np.stack([*gradient, *bends, *[-b for b in bends]])  # 16, what processors like
     rectified = op.relu(conv(tone_l, filters[:, None].astype(np.float32)))
     rank = np.zeros((2, 1, 3, 3), np.float32)
     rank[0, 0, 1, 1:] = rank[1, 0, 1:, 1] = (-1, 1)

@@ -2,7 +2,8 @@
 
 Polygons, bounding boxes and uncompressed run lengths are read; polygons are written. What
 COCO has no word for (label, split, part, region verdicts) sits under ``offspec`` in each image
-entry, so that our own files come back whole. In a file without that block an image
+entry, so that our own files come back whole. Polygons and boxes are in edge coordinates, as
+our annotations are. In a file without that block an image
 with annotations is defective and an image without any is good: somebody listed it.
 
 Reference:

@@ -260,7 +260,7 @@ class Learner:
             seed=job.config.seed,
             threads=self.threads,
         )
-        detector.check_limits()
+        detector.check_limits(len(tiles))
         return detector
 
     # -- embedding ---------------------------------------------------------
@@ -317,6 +317,8 @@ class Learner:
         normal = load_normal(
             record.path, image, self.job.reference, alignment, self.job.bits, record.group
         )
+        if normal.sha256 == self.job.reference_normal.sha256:
+            return "it shows the reference's very pixels, and the reference never calibrates."
         laid = laid or _Laid(alignment, aligner.measure(image, alignment))
         return _Looked(normal, laid, prepared.crops)
 

@@ -10,12 +10,18 @@ from typing import Any, Literal
 import numpy as np
 
 from offspec.align import choose_mode
-from offspec.annotations import polygon_mask
+from offspec.annotations import Annotation, polygon_mask
 from offspec.datasets import Dataset, ImageRecord, check_leaks, read_dataset
 from offspec.errors import DatasetError, OptionError, ShapeError
 from offspec.geometry import GraphGroup, Tile, plan_tiles
 from offspec.grouping import signature
-from offspec.images import file_sha256, image_sha256, read_image, significant_bits
+from offspec.images import (
+    file_sha256,
+    image_sha256,
+    image_size_wh,
+    read_image,
+    significant_bits,
+)
 from offspec.kind import decide_kind
 from offspec.runtime.sampler import Sampler
 from offspec.template import (
@@ -227,8 +233,6 @@ def _template(
 def _whole_image(
     dataset: Dataset, config: FitConfig, records: Sequence[ImageRecord], notes: list[str]
 ) -> tuple[Template, Path]:
-    from offspec.images import image_size_wh  # noqa: PLC0415
-
     first = records[0]
     sizes = {image_size_wh(record.path) for record in records}
     size = read_image(first.path).shape
@@ -253,12 +257,22 @@ def _whole_image(
 
 
 def _refuse_defects(dataset: Dataset, template: Template) -> None:
-    """A training normal with a defect inside a region would make the defect normal."""
+    """A training normal with a defect inside a region would make the defect normal.
+
+    Images that the size policy brings to the reference's size bring their outlines along.
+    """
     size_hw = (template.size_wh[1], template.size_wh[0])
     for record in dataset.records:
         if record.split != "train" or record.annotation is None or not record.annotation.defects:
             continue
-        drawn = polygon_mask([d.points_xy for d in record.annotation.defects], size_hw)
+        factor_x, factor_y = _to_reference(record, record.annotation, template)
+        drawn = polygon_mask(
+            [
+                tuple((x * factor_x, y * factor_y) for x, y in defect.points_xy)
+                for defect in record.annotation.defects
+            ],
+            size_hw,
+        )
         for region in template.regions:
             if (drawn & region.mask(size_hw)).any():
                 raise DatasetError(
@@ -266,6 +280,16 @@ def _refuse_defects(dataset: Dataset, template: Template) -> None:
                     f"'{region.id}'. Normal images show no defect where offspec looks. Move it to "
                     "test, or correct the annotation."
                 )
+
+
+def _to_reference(
+    record: ImageRecord, annotation: Annotation, template: Template
+) -> tuple[float, float]:
+    """Reference pixels per image pixel in x and y, before any alignment."""
+    if template.size_policy == "exact":
+        return 1.0, 1.0
+    width, height = annotation.size_wh if any(annotation.size_wh) else image_size_wh(record.path)
+    return template.size_wh[0] / width, template.size_wh[1] / height
 
 
 def _bits(reference: ImageArray, records: Sequence[ImageRecord]) -> int:

@@ -24,7 +24,7 @@ from offspec.calibration import (
     calibrate,
     pixel_threshold,
 )
-from offspec.crossfit import Learner, NormalScores
+from offspec.crossfit import EmbeddingCache, Learner, NormalScores
 from offspec.datasets import Dataset
 from offspec.drift_reference import drift_reference
 from offspec.errors import DatasetError, OptionError
@@ -56,6 +56,7 @@ def fit(
     template: Template | Path | str | None = None,
     config: FitConfig | None = None,
     progress: Progress | None = None,
+    cache: EmbeddingCache | None = None,
 ) -> Bundle:
     """Learn what good looks like.
 
@@ -64,6 +65,8 @@ def fit(
         template: Where to look; None = the whole image, the first normal as reference.
         config: Settings; None = the defaults.
         progress: Called with a step's name, what is done of it, and its total.
+        cache: Remembers embedded images between fits on subsets of the same ones; the result
+            does not depend on it.
 
     Returns:
         A bundle, calibrated; ``write_bundle`` saves it.
@@ -78,14 +81,13 @@ def fit(
     """
     tell = progress or _silent
     job = plan(dataset, template, config or FitConfig(), tell)
-    learner = Learner(job)
+    learner = Learner(job, cache)
     usable = learner.embed_all(tell)
     learner.fit_all(usable)
     scores = learner.cross_fit(usable, tell)
     if scores.calibrate_only:
         learner.fit_all(scores.learned)
-    graphs = learner.graphs()
-    draft = _draft(job, learner, usable, graphs)
+    draft = draft_bundle(job, learner, usable)
     calibration, thresholds = _calibrate(job, learner, scores, draft, tell)
     return replace(
         draft,
@@ -103,10 +105,8 @@ def _silent(step: str, done: int, total: int) -> None:
     """Progress for nobody."""
 
 
-def _draft(
-    job: Job, learner: Learner, usable: Sequence[NormalImage], graphs: tuple[bytes, ...]
-) -> Bundle:
-    """The bundle with everything but a calibration."""
+def draft_bundle(job: Job, learner: Learner, usable: Sequence[NormalImage]) -> Bundle:
+    """The bundle of the fitted learner with everything but a calibration."""
     region_ids = [region.id for region in job.template.regions]
     nothing = calibrate(
         {key: [1.0] for key in region_ids}, 0.5, cross_fitted=False, provisional=True
@@ -139,7 +139,7 @@ def _draft(
         seed=job.config.seed,
         libraries=library_versions(),
     )
-    return Bundle(manifest, job.reference, graphs)
+    return Bundle(manifest, job.reference, learner.graphs())
 
 
 def _calibrate(
@@ -198,7 +198,7 @@ def _score_renders(job: Job, draft: Bundle, tell: Progress) -> NormalScores:
     for number, render in enumerate(renders):
         tell("calibrate on renders", number, RENDERS)
         values = np.round(render.clip(0, 1) * full)
-        image: ImageArray = values.astype(np.uint8 if full == 255 else np.uint16)
+        image: ImageArray = values.astype(np.uint8) if full == 255 else values.astype(np.uint16)
         prepared = inspector.sampler.cut(image, inspector.sampler.aligner.align(image))
         scores.add(inspector.sampler, prepared, inspector.maps(prepared), draft.manifest.score_k)
     tell("calibrate on renders", RENDERS, RENDERS)

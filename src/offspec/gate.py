@@ -34,6 +34,8 @@ LEAST_USEFUL_LIKENESS = (
 )
 PATCH_PX = 192
 PATCH_GRID = 3
+DETAIL_SHARE = 0.25  # of the most detailed patch, from which a patch can tell focus
+LEAST_DETAIL = 1e-4  # below this a whole reference is blank
 LIKENESS_PX = 256
 BLOCKS = 8
 SCALE_TOLERANCE = 0.25  # of the size expected from the image's size; more is another set-up
@@ -137,6 +139,8 @@ class Sharpness:
         places = [(int(x), int(y)) for y in ys for x in xs]
         detail = np.array([self._detail(grey[y : y + side, x : x + side]) for x, y in places])
         order = np.argsort(-detail, kind="stable")[: PATCH_GRID**2]
+        # Blank patches say nothing of focus, and a ratio to nothing is noise.
+        order = order[detail[order] >= max(DETAIL_SHARE * float(detail.max()), LEAST_DETAIL)]
         self._side = side
         self._places = [places[i] for i in order]
         self._detail_of_reference = detail[order]
@@ -162,8 +166,8 @@ class Sharpness:
             if abs(grow - 1) > 0.1:
                 size = (self._side, self._side)
                 patch = np.asarray(cv2.resize(patch, size, interpolation=cv2.INTER_AREA))
-            ratios.append(self._detail(patch) / max(float(expected), 1e-6))
-        return float(np.median(ratios))
+            ratios.append(self._detail(patch) / float(expected))
+        return float(np.median(ratios)) if ratios else 1.0
 
 
 class Likeness:

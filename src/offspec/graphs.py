@@ -204,12 +204,24 @@ def inline_network(model: onnx.ModelProto, x: Var) -> dict[str, Var]:
     return dict(inline(model)(**{name: x}))
 
 
-def check_slot_bytes(n_bytes: int, what: str) -> None:
-    """Refuse statistics over the limit before anything is fitted.
+def check_statistics(n_bytes: int, n_slots: int, what: str) -> None:
+    """Refuse statistics over a limit before anything is fitted.
+
+    Args:
+        n_bytes: Of one slot.
+        n_slots: Of the graph.
+        what: Who needs them.
 
     Raises:
         LimitError: Naming the figure and a remedy.
     """
+    if n_bytes * n_slots > MAX_GRAPH_BYTES:
+        raise LimitError(
+            f"{what} needs {n_bytes * n_slots / 2**20:.0f} MB of statistics for {n_slots} crops in "
+            f"one graph. At most {MAX_GRAPH_BYTES >> 20} MB are allowed, which is "
+            f"{MAX_GRAPH_BYTES // n_bytes} such crops. Use fewer or smaller regions, or a lower "
+            "resolution."
+        )
     if n_bytes > MAX_SLOT_BYTES:
         raise LimitError(
             f"{what} needs {n_bytes / 2**20:.0f} MB of statistics for one crop. At most "

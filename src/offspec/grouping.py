@@ -8,15 +8,17 @@ all of them equal. What tells two photographs of one part from two parts is what
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from offspec.types import Alignment, FloatArray, ImageArray
 
 SIGNATURE_SIDE = 48  # cells per side
 DUPLICATE_CORRELATION = 0.99  # of two signatures, from which they show one part
-_FLAT = 0.004  # structure below this share of full scale is noise: equal to the reference
+_FLAT = 1e-6  # structure below this share of full scale: equal to the reference
 
 
 def signature(image: ImageArray, reference: ImageArray, alignment: Alignment, bits: int) -> str:
@@ -34,13 +36,13 @@ def signature(image: ImageArray, reference: ImageArray, alignment: Alignment, bi
     full = 255.0 if image.dtype == np.uint8 else float(2**bits - 1)
     size_wh = (reference.shape[1], reference.shape[0])
     aligned = cv2.warpPerspective(
-        image,
+        image.astype(np.float32).mean(axis=2),
         alignment.matrix,
         size_wh,
         flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
         borderMode=cv2.BORDER_REPLICATE,
     )
-    cells = _cells(aligned) / full - _cells(reference) / full
+    cells = (_cells(aligned) - _cells(reference.astype(np.float32).mean(axis=2))) / full
     fine = cells - cv2.blur(cells, (5, 5))
     peak = float(np.abs(fine).max())
     if peak < _FLAT:
@@ -48,10 +50,10 @@ def signature(image: ImageArray, reference: ImageArray, alignment: Alignment, bi
     return bytes(np.clip(np.round(fine / peak * 127) + 128, 1, 255).astype(np.uint8)).hex()
 
 
-def _cells(image: ImageArray) -> FloatArray:
+def _cells(grey: NDArray[Any]) -> FloatArray:
+    """Cell means in float: rounded to whole grey levels, quiet stations would look alike."""
     side = (SIGNATURE_SIDE, SIGNATURE_SIDE)
-    small = cv2.resize(image, side, interpolation=cv2.INTER_AREA)
-    return np.asarray(small.astype(np.float32).mean(axis=2))
+    return np.asarray(cv2.resize(grey, side, interpolation=cv2.INTER_AREA), np.float32)
 
 
 def alike(first: str, second: str) -> bool:

@@ -1,7 +1,7 @@
 """LabelMe's shape types, each turned into outlines.
 
-Lines and points have no area; they are kept as outlines of no width, which mark the pixels
-they pass.
+Coordinates are edge coordinates: the top-left pixel covers 0 to 1. Lines and points have no
+area; they are kept as outlines of no width, which mark the pixels they pass.
 """
 
 from __future__ import annotations

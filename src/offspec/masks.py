@@ -1,7 +1,7 @@
-"""Polygons to masks and back.
+"""Polygons to masks and back, in edge coordinates as in LabelMe and COCO.
 
-Pixel centres lie at whole numbers, corners are rounded to whole pixels, and the outline
-belongs to the polygon: the smallest defect marks one pixel, and
+(0, 0) is the outer corner of the top-left pixel, and a pixel belongs to a polygon when its
+centre does (``shapes.shape_mask``). Outlines of masks run along the edges of pixels, so
 ``polygon_mask(mask_polygons(mask), mask.shape)`` is the mask again.
 """
 
@@ -14,59 +14,52 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from offspec.shapes import shape_mask
 from offspec.types import BoolArray, PointsXY
 
-_MARGIN_PX = 8.0
-_Ring = NDArray[Any]  # (n, 2) int32; the stubs of OpenCV say integer or floating
+_MARGIN_PX = 8
+_Index = NDArray[np.int64]
+_Ring = NDArray[Any]  # (n, 2) whole numbers
 
 
 def polygon_mask(polygons: Iterable[PointsXY], size_hw: tuple[int, int]) -> BoolArray:
     """Fill polygons; where they overlap the union counts.
 
     Args:
-        polygons: Corners (x, y) in pixels; may lie outside the image.
+        polygons: Corners (x, y) in pixels, edge coordinates; may lie outside the image.
         size_hw: Height and width of the mask in pixels.
 
     Returns:
-        (H, W) bool, True inside and on the outline.
+        (H, W) bool, True where the centre of a pixel lies inside. A polygon too thin to hold
+        any centre, such as a point or a line, marks the pixels that its outline passes.
     """
     canvas = np.zeros(size_hw, np.uint8)
     for points in polygons:
-        corners = np.rint(_clipped(np.asarray(points, np.float64), size_hw)).astype(np.int32)
-        if corners.size:
-            cv2.fillPoly(canvas, [corners.reshape(-1, 1, 2)], (1,))
+        if len(points) > 0:
+            _fill(points, canvas)
     return canvas.astype(np.bool_)
 
 
-def _clipped(points: NDArray[np.float64], size_hw: tuple[int, int]) -> NDArray[np.float64]:
-    """Cut what lies far outside: OpenCV walks every row of a polygon, a million if it must.
-
-    Reference:
-        Sutherland and Hodgman, "Reentrant polygon clipping" (CACM 1974).
-    """
-    lowest, highest = np.full(2, -_MARGIN_PX), np.array(size_hw[::-1], np.float64) + _MARGIN_PX
-    if ((points >= lowest) & (points <= highest)).all():
-        return points
-    for axis in (0, 1):
-        for bound, sign in ((lowest[axis], 1.0), (highest[axis], -1.0)):
-            points = _cut_half_plane(points, axis, bound, sign)
-    return points
-
-
-def _cut_half_plane(
-    points: NDArray[np.float64], axis: int, bound: float, sign: float
-) -> NDArray[np.float64]:
-    """Keep what is at least ``bound`` (sign 1) or at most (sign -1) along an axis."""
-    if points.size == 0:
-        return points
-    depth = sign * (points[:, axis] - bound)
-    before, depth_before = np.roll(points, 1, axis=0), np.roll(depth, 1)
-    crosses = (depth >= 0) != (depth_before >= 0)
-    span = np.where(crosses, depth_before - depth, 1.0)
-    crossing = before + (depth_before / span)[:, None] * (points - before)
-    pairs = np.stack([crossing, points], axis=1).reshape(-1, 2)
-    kept: NDArray[np.float64] = pairs[np.stack([crosses, depth >= 0], axis=1).ravel()]
-    return kept
+def _fill(points: PointsXY, canvas: NDArray[np.uint8]) -> None:
+    """Fill one polygon; only its own box, cut a little outside the image, is looked at."""
+    corners = np.asarray(points, np.float64)
+    (height, width), size_wh = canvas.shape, np.array(canvas.shape[::-1])
+    low = np.maximum(np.floor(corners.min(axis=0)), -_MARGIN_PX).astype(int)
+    high = np.minimum(np.ceil(corners.max(axis=0)), size_wh + _MARGIN_PX).astype(int)
+    (x, y), (w, h) = low.tolist(), (high - low).tolist()
+    if w > 0 and h > 0:
+        inside = shape_mask("polygon", points, (h, w), (x, y, w, h))
+        if inside.any():
+            rows = slice(max(y, 0), max(min(y + h, height), 0))
+            cols = slice(max(x, 0), max(min(x + w, width), 0))
+            if rows.start < rows.stop and cols.start < cols.stop:
+                canvas[rows, cols] |= inside[
+                    rows.start - y : rows.stop - y, cols.start - x : cols.stop - x
+                ]
+            return
+    # The right and bottom edges of the image belong to its last pixels.
+    cells = np.floor(np.where(corners == size_wh, corners - 1, corners)).astype(np.int32)
+    cv2.polylines(canvas, [cells.reshape(-1, 1, 2)], True, (1,))
 
 
 def mask_polygons(mask: BoolArray, epsilon_px: float = 0.0) -> list[PointsXY]:
@@ -78,67 +71,113 @@ def mask_polygons(mask: BoolArray, epsilon_px: float = 0.0) -> list[PointsXY]:
             keeps it exact.
 
     Returns:
-        One polygon a component, each with at least three points. A hole is cut in through a
-        bridge of no width, because LabelMe polygons know no holes.
+        One polygon a component along the edges of its pixels, in edge coordinates; at least
+        four points each when exact. A hole is cut in through a bridge of no width, because
+        LabelMe polygons know no holes.
     """
-    contours, tree = cv2.findContours(mask.astype(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
-    polygons: list[PointsXY] = []
-    node_at = np.full(mask.shape, -1, np.int32)
-    for index, contour in enumerate(contours):
-        _, _, child, parent = tree[0][index]
-        if parent >= 0:
+    rows, cols = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    if rows.size == 0:
+        return []
+    padded = np.pad(mask[rows[0] : rows[-1] + 1, cols[0] : cols[-1] + 1], 1)
+    offset = np.array([cols[0] - 1.0, rows[0] - 1.0])
+    rings = (_simplify(ring, epsilon_px) + offset for ring in _rings(padded))
+    return [tuple((x, y) for x, y in ring.tolist()) for ring in rings]
+
+
+def _rings(padded: BoolArray) -> list[_Ring]:
+    """Closed rings of corners, clockwise as seen, of a mask whose border is False.
+
+    Pixel edges are numbered 4 * (y * width + x) + direction from their start (x, y), the inside
+    on their right; directions 0 to 3 point right, down, left and up.
+    """
+    width = padded.shape[1]
+    codes = _pixel_edges(padded)
+    start, direction = codes >> 2, codes & 3
+    end = start + np.array([1, width, -1, -width])[direction]
+    following = np.full(len(codes), -1)
+    for turn in (1, 0, 3):  # right, straight, left: left wins, which joins diagonal pixels
+        wanted = 4 * end + ((direction + turn) & 3)
+        at = np.searchsorted(codes, wanted).clip(max=len(codes) - 1)
+        following = np.where(codes[at] == wanted, at, following)
+    bridge, chain = _cut_holes(padded, codes, following)
+    corner = np.concatenate([start, bridge])
+    return [np.stack([c % width, c // width], axis=1) for c in _cycles(corner, chain)]
+
+
+def _pixel_edges(padded: BoolArray) -> _Index:
+    """Sorted numbers of the pixel edges between inside and outside."""
+    width = padded.shape[1]
+    flat = padded.ravel()
+    low, high = width + 1, flat.size - width - 1  # the border is False
+    sides = (  # neighbour, where the edge starts, its direction
+        (-width, 0, 0),
+        (1, 1, 1),
+        (width, width + 1, 2),
+        (-1, width, 3),
+    )
+    codes = []
+    for neighbour, start, direction in sides:
+        open_side = flat[low:high] & ~flat[low + neighbour : high + neighbour]
+        codes.append(4 * (np.flatnonzero(open_side) + low + start) + direction)
+    return np.sort(np.concatenate(codes))
+
+
+def _cut_holes(padded: BoolArray, codes: _Index, following: _Index) -> tuple[_Index, _Index]:
+    """Join hole outlines to what lies left of them.
+
+    From the top left corner of each hole a bridge runs straight to the left as far as the
+    component goes, which ends on its outer outline or on a hole further left.
+
+    Returns:
+        Corners that the bridges add after those of ``codes``, two each, and for all corners
+        which one follows.
+    """
+    width = padded.shape[1]
+    _, labels = cv2.connectedComponents((~padded).view(np.uint8), connectivity=4)
+    down, up = np.flatnonzero((codes & 3) == 1), np.flatnonzero((codes & 3) == 3)
+    right_of = codes[down] >> 2  # pixel right of the edge, outside; its corner is the start
+    label = labels.ravel()[right_of]
+    order = np.lexsort((right_of, right_of % width, label))  # leftmost first, then topmost
+    _, first = np.unique(label[order], return_index=True)
+    first = order[first]
+    first = first[label[first] != labels[0, 0]]
+    begin, hole = down[first], right_of[first]
+    pixels = (codes[up] >> 2) - width  # those whose left edge runs up, in scan order
+    at = np.searchsorted(pixels, hole) - 1
+    into, goal = up[at], pixels[at]
+    before = np.empty_like(following)
+    before[following] = np.arange(len(following))
+    there = len(codes) + 2 * np.arange(len(hole))
+    chain = np.concatenate([following, np.zeros(2 * len(hole), following.dtype)])
+    chain[there], chain[there + 1] = begin, following[into]
+    chain[before[begin]], chain[into] = there + 1, there
+    return np.stack([goal, hole], axis=1).ravel(), chain
+
+
+def _cycles(values: _Index, following: _Index) -> list[_Index]:
+    """The values of each cycle, in its order."""
+    chain = following.tolist()
+    seen = bytearray(len(chain))
+    cycles: list[_Index] = []
+    for first in range(len(chain)):
+        if seen[first]:
             continue
-        holes: list[_Ring] = []
-        while child >= 0:
-            holes.append(contours[child][:, 0])
-            child = tree[0][child][0]
-        ring = _cut_holes(contour[:, 0], holes, mask, node_at) if holes else contour[:, 0]
-        polygons.append(_as_points(_simplify(ring, epsilon_px)))
-    return polygons
-
-
-def _cut_holes(
-    outer: _Ring, holes: list[_Ring], mask: BoolArray, node_at: NDArray[np.int32]
-) -> _Ring:
-    """Join hole outlines to the outer one, each from its leftmost pixel straight to the left.
-
-    That run ends on the outer outline or on a hole further left, which has been joined before.
-    The outlines form a linked list, because a noisy mask has tens of thousands of holes;
-    ``node_at`` (H, W) holds the list index of an outline pixel.
-    """
-    rings = [outer]
-    following = [*range(1, len(outer)), 0]
-    node_at[outer[:, 1], outer[:, 0]] = np.arange(len(outer))
-    for hole in sorted(holes, key=lambda h: int(h[:, 0].min())):
-        start = int(hole[:, 0].argmin())
-        x, y = hole[start]
-        gaps = np.flatnonzero(~mask[y, :x])
-        goal_x = int(gaps[-1]) + 1 if gaps.size else 0
-        goal, first = int(node_at[y, goal_x]), len(following)
-        turn = np.concatenate([hole[start:], hole[: start + 1], [[goal_x, y]]])
-        following += [*range(first + 1, first + len(turn)), following[goal]]
-        following[goal] = first
-        node_at[turn[:-2, 1], turn[:-2, 0]] = np.arange(first, first + len(turn) - 2)
-        rings.append(turn)
-    order, node = [0], following[0]
-    while node != 0:
-        order.append(node)
-        node = following[node]
-    return np.concatenate(rings)[order]
+        cycle, at = [], first
+        while not seen[at]:
+            seen[at] = 1
+            cycle.append(at)
+            at = chain[at]
+        cycles.append(values[cycle])
+    return cycles
 
 
 def _simplify(ring: _Ring, epsilon_px: float) -> _Ring:
-    if epsilon_px > 0:
-        return np.asarray(cv2.approxPolyDP(ring.reshape(-1, 1, 2), epsilon_px, True)[:, 0])
     before = ring - np.roll(ring, 1, axis=0)
     after = np.roll(ring, -1, axis=0) - ring
     cross = before[:, 0] * after[:, 1] - before[:, 1] * after[:, 0]
     straight_on = (cross == 0) & ((before * after).sum(axis=1) > 0)
-    kept: _Ring = ring[~straight_on]
-    return kept
-
-
-def _as_points(ring: _Ring) -> PointsXY:
-    """Tuples of floats; one or two points are repeated until there are three."""
-    points = tuple((float(x), float(y)) for x, y in ring)
-    return points if len(points) >= 3 else (points + points[-1:] * 2)[:3]
+    exact: _Ring = ring[~straight_on]
+    if epsilon_px <= 0:
+        return exact
+    rough = cv2.approxPolyDP(exact.astype(np.int32).reshape(-1, 1, 2), epsilon_px, True)
+    return exact if len(rough) < 3 else np.asarray(rough[:, 0])

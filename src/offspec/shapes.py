@@ -19,6 +19,7 @@ RectXYWH = tuple[float, float, float, float]
 
 SHAPES: tuple[Shape, ...] = get_args(Shape)
 ELLIPSE_POINTS = 96  # outline error under 0.06 % of the half axis
+_CROSSINGS_AT_ONCE = 1 << 20  # of a polygon's edges with rows; bounds the memory
 
 
 def shape_bounds(points_xy: PointsXY) -> RectXYWH:
@@ -140,12 +141,25 @@ def shape_mask(
 def _polygon_mask(
     p: NDArray[np.float64], xs: NDArray[np.floating], ys: NDArray[np.floating]
 ) -> BoolArray:
-    """Even-odd fill: each edge flips every cell to the right of where it crosses a row."""
-    flips = np.zeros((len(ys), len(xs) + 1), dtype=np.int32)
-    for (x0, y0), (x1, y1) in zip(p, np.roll(p, -1, axis=0), strict=True):
-        if y0 == y1:
+    """Even-odd fill: each edge flips every cell to the right of where it crosses a row.
+
+    Edges are taken from top to bottom, so that one edge walked both ways flips the same cells.
+    """
+    q = np.roll(p, -1, axis=0)
+    swap = (p[:, 1] > q[:, 1])[:, None]
+    upper, lower = np.where(swap, q, p), np.where(swap, p, q)
+    first = np.searchsorted(ys, upper[:, 1], side="left")
+    counts = np.searchsorted(ys, lower[:, 1], side="left") - first
+    flips = np.zeros((len(ys), len(xs) + 1), dtype=np.uint8)  # wraps at 256: the parity stays
+    step = max(1, _CROSSINGS_AT_ONCE // len(ys))
+    for begin in range(0, len(p), step):
+        edge = np.repeat(np.arange(begin, min(begin + step, len(p))), counts[begin : begin + step])
+        if edge.size == 0:
             continue
-        rows = np.flatnonzero((ys >= min(y0, y1)) & (ys < max(y0, y1)))
-        crossing = x0 + (ys[rows] - y0) * ((x1 - x0) / (y1 - y0))
-        np.add.at(flips, (rows, np.searchsorted(xs, crossing, side="left")), 1)
-    return np.asarray(np.cumsum(flips[:, :-1], axis=1) % 2 == 1, dtype=bool)
+        passed = np.cumsum(counts[begin : begin + step]) - counts[begin : begin + step]
+        row = np.arange(edge.size) - passed[edge - begin] + first[edge]
+        a, b = upper[edge], lower[edge]
+        crossing = a[:, 0] + (ys[row] - a[:, 1]) * ((b[:, 0] - a[:, 0]) / (b[:, 1] - a[:, 1]))
+        np.add.at(flips, (row, np.searchsorted(xs, crossing, side="left")), 1)
+    inside = np.bitwise_xor.accumulate(flips[:, :-1] & 1, axis=1)
+    return np.asarray(inside, dtype=bool)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -120,6 +123,15 @@ def _next_steps(output: Output, out: Path, report: Path, pictures: dict[str, str
     if pictures:
         output.say(f"  1. a defect, outlined:   {next(iter(pictures.values()))}")
     output.say(f"  2. the report:           {report}")
-    output.say(f"  3. the template, drawn:  offspec template show {out / 'practice/template.json'}")
-    output.say("  4. your own parts:       offspec fit FOLDER --out part.offspec")
-    output.say("                           offspec inspect part.offspec IMAGE --overlays found")
+    me = _program()
+    output.say(f"  3. the template, drawn:  {me} template show {out / 'practice/template.json'}")
+    output.say(f"  4. your own parts:       {me} fit FOLDER --out part.offspec")
+    output.say(f"                           {me} inspect part.offspec IMAGE --overlays found")
+
+
+def _program() -> str:
+    """How to call offspec from here: by name where it is on the path, else by its place."""
+    if shutil.which("offspec"):
+        return "offspec"
+    beside = Path(sys.executable).parent / "offspec"
+    return os.path.relpath(beside) if beside.is_file() else f"{sys.executable} -m offspec.cli"

@@ -42,7 +42,7 @@ from offspec.types import BoolArray, DoubleArray, FloatArray
 FINE_STRIDE = 2
 FINE_UNIT = 1e-3  # squared tone difference of the fine plane that counts as one: 10 % contrast
 DEAD_ZONE = 1e-3  # of the map, so that arithmetic noise on the reference is exactly 0
-_SMOOTH = np.outer([1, 2, 1], [1, 2, 1]).astype(np.float32) / 16
+_SMOOTH: FloatArray = (np.outer([1, 2, 1], [1, 2, 1]) / 16).astype(np.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +112,8 @@ class ReferenceDetector:
         mask = self._cell_mask(crops.shape[0])
         return Embedding(features, fine, second_moment(features, mask))
 
-    def check_limits(self) -> None:
-        """Refuse a crop size whose statistics would be over the limit.
+    def check_limits(self, n_slots: int = 1) -> None:
+        """Refuse a crop size or number of slots whose statistics would be over a limit.
 
         Raises:
             LimitError: Over the limit, or a size the backbone cannot take.
@@ -126,8 +126,8 @@ class ReferenceDetector:
             )
         cells = (self.net_hw[0] // card.stride) * (self.net_hw[1] // card.stride)
         pixels = (self.net_hw[0] // FINE_STRIDE) * (self.net_hw[1] // FINE_STRIDE)
-        graphs.check_slot_bytes(
-            4 * (cells * (3 * card.channels + 5) + 7 * pixels), "Detector 'reference'"
+        graphs.check_statistics(
+            4 * (cells * (3 * card.channels + 5) + 7 * pixels), n_slots, "Detector 'reference'"
         )
 
     def fit_embedded(self, reference: Embedding, normals: Sequence[Embedding]) -> Self:

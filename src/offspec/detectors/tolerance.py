@@ -144,6 +144,31 @@ def second_moment(features: FloatArray, mask: BoolArray) -> DoubleArray:
     return total
 
 
+def _mean_moment(features: Sequence[FloatArray], mean: FloatArray, mask: BoolArray) -> DoubleArray:
+    """``second_moment`` of the exact mean, of which ``mean`` is the float32 rounding.
+
+    On dark flat parts the features are near -1 and vary by 1e-4: what rounding cuts from the
+    mean would be more than the scatter that is left after the subtraction.
+    """
+    s, c, h, w = mean.shape
+    total = np.zeros((c, c))
+    flat = [one.reshape(s, c, h * w) for one in features]
+    rounded, inside = mean.reshape(s, c, h * w), mask.reshape(s, h * w)
+    for slot in range(s):
+        for part in _chunks(h * w):
+            counted = inside[slot, part]
+            if not counted.any():
+                continue
+            base = rounded[slot][:, part]
+            rest = np.zeros_like(base)
+            for one in flat:
+                rest += one[slot][:, part] - base
+            double = base[:, counted].astype(np.float64)
+            double += rest[:, counted].astype(np.float64) / len(features)
+            total += double @ double.T
+    return total
+
+
 def _chunks(cells: int) -> list[slice]:
     return [slice(at, min(at + _CHUNK, cells)) for at in range(0, cells, _CHUNK)]
 
@@ -187,7 +212,7 @@ def feature_tolerance(
     allowed = noise + _slope_moment(mean, mask, stride) / cells
     covariance = allowed
     if n > 1:
-        scatter = sum(moments[1:], moments[0]) - n * second_moment(mean, mask)
+        scatter = sum(moments[1:], moments[0]) - n * _mean_moment(features, mean, mask)
         covariance = (PRIOR_NORMALS * allowed + scatter / cells) / (PRIOR_NORMALS + n - 1)
     weight = whitening(covariance)
     centre = apply(weight, mean)
