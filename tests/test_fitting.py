@@ -200,7 +200,6 @@ def test_automatic_choices_are_made_and_said(tmp_path: Path) -> None:
     assert moved.alignment.shift_xy == pytest.approx((2.0, 1.0), abs=0.3)
 
 
-@pytest.mark.xfail(strict=True, reason="what lies beyond the image's edge reaches its neighbours")
 def test_a_part_moved_further_than_any_normal_is_judged_on_what_is_seen(tmp_path: Path) -> None:
     for seed in range(6):
         shift = (float(seed % 3), float(-seed % 2))
@@ -356,7 +355,6 @@ def test_an_exclusion_hides_a_defect(drawn: Path, two: Bundle) -> None:
     assert inspect(bundle, blotted(image, (300, 30, 20, 20))).verdict == "ng"
 
 
-@pytest.mark.xfail(strict=True, reason="what is excluded reaches judged cells nearby")
 def test_a_defect_near_the_border_of_an_exclusion_stays_inside_it(two: Bundle) -> None:
     image = varied_part(2, WIDE)
     with_blot = blotted(image, (430, 22, 40, 16))

@@ -229,53 +229,56 @@ def recalibrate(
         DatasetError: An image the model learned from, or a near-duplicate of one; too few.
         OptionError: ``alpha`` outside (0, 1).
     """
-    tell = progress or _silent
     check_alpha(alpha)
+    scores, learned, invalid = _score_fresh(bundle, normals, threads, progress or _silent)
+    if scores.count < MIN_NORMALS:
+        raise DatasetError(
+            f"{scores.count} usable normal images ({invalid} of {len(normals)} could not be "
+            f"judged). At least {MIN_NORMALS} are needed to calibrate. Add normal images."
+        )
+    manifest = bundle.manifest
+    before = manifest.calibration
+    calibration = calibrate(scores.raw_by_region, alpha, cross_fitted=False)
+    calibration = calibration.with_decision_points(before.t_ng, before.t_review)
+    event: dict[str, Any] = {
+        "event": "calibrate",
+        "normals": scores.count,
+        "invalid": invalid,
+        "false_alarm_rate": alpha,
+        "threshold_before": before.threshold.raw,
+        "threshold_after": calibration.threshold.raw,
+    }
+    changed = replace(
+        manifest,
+        calibration=calibration,
+        learned_sha256=manifest.learned_sha256 + tuple(image.sha256 for image in learned),
+        learned_phash=manifest.learned_phash + tuple(image.signature for image in learned),
+        drift=drift_reference(scores.raw_by_region, scores.statistics),
+        history=(*manifest.history, event),
+    )
+    return replace(bundle, manifest=changed)
+
+
+def _score_fresh(
+    bundle: Bundle, normals: Sequence[Path | str], threads: int | None, tell: Progress
+) -> tuple[NormalScores, list[NormalImage], int]:
+    """Scores of good images the model has not learned from, and how many it could not judge."""
     manifest = bundle.manifest
     inspector = Inspector(bundle, threads=threads, warm_up=False)
     scores = NormalScores.empty([region.id for region in manifest.template.regions])
-    hashes: list[tuple[str, str]] = []
-    invalid: list[str] = []
+    found: list[NormalImage] = []
     for number, path in enumerate(normals):
         tell("calibrate", number, len(normals))
         image = read_image(path)
         prepared = inspector.prepare(image)
         if prepared.failure is not None or prepared.region_failures:
-            invalid.append(Path(path).name)
             continue
-        found = load_normal(Path(path), image, bundle.reference, prepared.alignment, manifest.bits)
-        _refuse_learned(found, manifest)
-        hashes.append((found.sha256, found.signature))
+        one = load_normal(Path(path), image, bundle.reference, prepared.alignment, manifest.bits)
+        _refuse_learned(one, manifest)
+        found.append(one)
         scores.add(inspector.sampler, prepared, inspector.maps(prepared), manifest.score_k)
     tell("calibrate", len(normals), len(normals))
-    if scores.count < MIN_NORMALS:
-        raise DatasetError(
-            f"{scores.count} usable normal images ({len(invalid)} of {len(normals)} could not be "
-            f"judged). At least {MIN_NORMALS} are needed to calibrate. Add normal images."
-        )
-    calibration = calibrate(scores.raw_by_region, alpha, cross_fitted=False)
-    calibration = calibration.with_decision_points(
-        manifest.calibration.t_ng, manifest.calibration.t_review
-    )
-    event: dict[str, Any] = {
-        "event": "calibrate",
-        "normals": scores.count,
-        "invalid": len(invalid),
-        "false_alarm_rate": alpha,
-        "threshold_before": manifest.calibration.threshold.raw,
-        "threshold_after": calibration.threshold.raw,
-    }
-    return replace(
-        bundle,
-        manifest=replace(
-            manifest,
-            calibration=calibration,
-            learned_sha256=manifest.learned_sha256 + tuple(h for h, _ in hashes),
-            learned_phash=manifest.learned_phash + tuple(s for _, s in hashes),
-            drift=drift_reference(scores.raw_by_region, scores.statistics),
-            history=(*manifest.history, event),
-        ),
-    )
+    return scores, found, len(normals) - len(found)
 
 
 def _refuse_learned(image: NormalImage, manifest: Manifest) -> None:

@@ -441,26 +441,36 @@ def grid_mask(region: Region, grid: RegionGrid) -> BoolArray:
 
 
 def visible_mask(
-    grid: RegionGrid, alignment: Alignment, image_hw: tuple[int, int]
+    grid: RegionGrid,
+    alignment: Alignment,
+    image_hw: tuple[int, int],
+    limits: tuple[float, float, float, float] | None = None,
 ) -> BoolArray | None:
     """Which grid pixels have their centre on the image; None when all have.
 
-    What lies beyond the image is repeated border, no evidence, and is not scored.
+    What lies beyond the image is no evidence and is not scored.
+
+    Args:
+        grid: Its pixels are looked at.
+        alignment: Leads from reference to image pixels.
+        image_hw: Size of the image.
+        limits: Left, top, right and bottom, in image pixels, in place of the image's edges.
     """
     matrix = alignment.matrix @ grid.to_reference
-    height, width = image_hw
     # 0.01: a rounding error of the alignment must not drop a whole row
-    low, right, bottom = -0.51, width - 0.49, height - 0.49
+    edges = (-0.51, -0.51, image_hw[1] - 0.49, image_hw[0] - 0.49)
+    left, top, right, bottom = edges if limits is None else limits
+    low, high = np.array([left, top]), np.array([right, bottom])
     points = transform_points(matrix, _centres(grid.size_hw))
-    if points.min() >= low and points[:, 0].max() <= right and points[:, 1].max() <= bottom:
+    if (points.min(axis=0) >= low).all() and (points.max(axis=0) <= high).all():
         return None
     # Each border is a line on the grid, so every row sees one interval of columns.
     v = np.arange(grid.size_hw[0], dtype=np.float64)
     first, last = np.full(v.shape, -np.inf), np.full(v.shape, np.inf)
     for a, b, c in (
-        matrix[0] - low * matrix[2],
+        matrix[0] - left * matrix[2],
         right * matrix[2] - matrix[0],
-        matrix[1] - low * matrix[2],
+        matrix[1] - top * matrix[2],
         bottom * matrix[2] - matrix[1],
     ):
         if abs(a) < 1e-12:

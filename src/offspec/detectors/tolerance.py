@@ -25,7 +25,7 @@ from offspec.types import BoolArray, DoubleArray, FloatArray
 SHIFT_PX = 1.0  # movement that alignment may leave, standard deviation, network pixels
 NOISE = 0.02  # sensor noise allowed for, standard deviation, share of full scale
 PRIOR_NORMALS = 2.0  # the allowance weighs as much as this many normals
-PRIOR_WIDTH = 8.0  # degrees of freedom of the pooled width beside each position's own
+PRIOR_WIDTH = 20.0  # degrees of freedom of the pooled width beside each position's own
 SHRINKAGE = 0.05  # of the pooled correlation towards independence
 FINE_PRIOR = 0.002  # inverse variance of a local shift beside the fine plane's gradients
 _EPS = 1e-9

@@ -9,11 +9,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from offspec.align import Aligner
 from offspec.errors import RuntimeBackendError, ShapeError
+from offspec.fill import fill_crop, plan_fill
 from offspec.gate import GateLimits
 from offspec.geometry import (
     GraphGroup,
@@ -101,13 +103,18 @@ class Sampler:
         self.tiles = tuple(tiles)
         self.groups = tuple(groups)
         self.bits = bits
-        self._reference_dtype = reference.dtype
+        self._reference = reference
+        self._reference_crops: dict[int, FloatArray] = {}
         self.aligner = Aligner(
             reference, template.alignment, template.size_policy, limits=limits, bits=bits
         )
         self.places = tuple(
             _place(region, [t for t in tiles if t.region_index == index], template.size_wh)
             for index, region in enumerate(template.regions)
+        )
+        self._fills = tuple(
+            plan_fill(template.regions[tile.region_index], tile, template.size_wh)
+            for tile in self.tiles
         )
         self.slots: tuple[SlotArray, ...] = tuple(
             np.arange(group.n_slots, dtype=np.int64) for group in groups
@@ -129,16 +136,19 @@ class Sampler:
                 f"The image has shape {image.shape}. It has to be (height, width, 3), RGB. "
                 "Read it with offspec.read_image."
             )
-        if image.dtype != self._reference_dtype:
+        if image.dtype != self._reference.dtype:
             raise ShapeError(
-                f"The image is {image.dtype}. The model was fitted on {self._reference_dtype} "
+                f"The image is {image.dtype}. The model was fitted on {self._reference.dtype} "
                 "images. Save images with the bit depth that was used for fitting."
             )
 
     def cut(
         self, image: ImageArray, alignment: Alignment, failure: GateFailure | None = None
     ) -> Prepared:
-        """Cut every crop of an aligned image, one interpolation each."""
+        """Cut every crop of an aligned image, one interpolation each.
+
+        What is excluded or lies beyond the image is filled from the reference.
+        """
         image_hw = (image.shape[0], image.shape[1])
         if failure is not None:
             same = (alignment,) * len(self.places)
@@ -147,15 +157,24 @@ class Sampler:
         crops = tuple(
             np.empty((group.n_slots, 3, *group.net_hw), np.float32) for group in self.groups
         )
-        for tile in self.tiles:
-            out = crops[tile.group][tile.slot]
-            sample_crop(image, self.bits, alignments[tile.region_index], tile, out)
+        for index, (tile, fill) in enumerate(zip(self.tiles, self._fills, strict=True)):
+            out, own = crops[tile.group][tile.slot], alignments[tile.region_index]
+            sample_crop(image, self.bits, own, tile, out)
+            fill_crop(out, fill, own, image_hw, partial(self._reference_crop, index))
         failures = self._outside(alignments, image_hw)
         masks = tuple(
             _judged(place, own, image_hw)
             for place, own in zip(self.places, alignments, strict=True)
         )
         return Prepared(image_hw, alignment, None, alignments, failures, masks, crops)
+
+    def _reference_crop(self, index: int) -> FloatArray:
+        """A tile's crop of the reference, cut when it is first needed."""
+        crop = self._reference_crops.get(index)
+        if crop is None:  # two threads may both cut it; they get the same
+            crop = sample_crop(self._reference, self.bits, Alignment(np.eye(3)), self.tiles[index])
+            self._reference_crops[index] = crop
+        return crop
 
     def prepare(self, image: ImageArray) -> Prepared:
         """Align, gate and cut an image."""
