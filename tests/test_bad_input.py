@@ -270,7 +270,7 @@ def test_a_learned_image_in_another_dataset_does_not_evaluate(
     ("owner", "limit", "words"),
     [
         (graphs, "MAX_SLOT_BYTES", "MB of statistics"),
-        (graphs, "MAX_GRAPH_BYTES", "graph takes .* MB"),
+        (graphs, "MAX_GRAPH_BYTES", "MB of statistics for 1 crops in one graph"),
         (crossfit, "MAX_EMBEDDED_BYTES", "normal images .* GB"),
     ],
 )

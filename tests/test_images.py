@@ -510,6 +510,7 @@ def test_devices_and_folders_are_not_replaced(tmp_path: Path) -> None:
 INTERRUPTED = """
 import os, signal, sys
 from offspec.images import atomic_write
+signal.signal(signal.SIGINT, signal.default_int_handler)  # background jobs start with it ignored
 signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
 real = os.fsync
 def fsync(fd):

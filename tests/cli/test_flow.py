@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -234,13 +233,11 @@ def test_a_missing_bundle_and_a_missing_dataset_say_so(
 
 
 def test_fit_to_a_missing_folder_fails_before_the_work(
-    offspec: Offspec, dataset: Path, tmp_path: Path
+    offspec: Offspec, tmp_path: Path
 ) -> None:
-    start = time.perf_counter()
-    run = offspec("fit", dataset, "--out", tmp_path / "no" / "x.offspec")
+    run = offspec("fit", tmp_path / "no dataset either", "--out", tmp_path / "no" / "x.offspec")
     assert run.code == 2
     assert "error [write]" in run.stderr
-    assert time.perf_counter() - start < 0.5
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
@@ -267,7 +264,8 @@ def test_a_signal_leaves_nothing_half_written(
 
 # The bundle's bytes are on disk, aside, and the rename is next: the worst moment for a signal.
 _SLOW_WRITE = """
-import os, sys, time
+import os, signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # background jobs start with it ignored
 from offspec.cli import main
 sync = os.fsync
 def slow(file):
