@@ -232,9 +232,7 @@ def test_a_missing_bundle_and_a_missing_dataset_say_so(
         assert run.stderr.startswith("error ["), arguments
 
 
-def test_fit_to_a_missing_folder_fails_before_the_work(
-    offspec: Offspec, tmp_path: Path
-) -> None:
+def test_fit_to_a_missing_folder_fails_before_the_work(offspec: Offspec, tmp_path: Path) -> None:
     run = offspec("fit", tmp_path / "no dataset either", "--out", tmp_path / "no" / "x.offspec")
     assert run.code == 2
     assert "error [write]" in run.stderr
