@@ -127,6 +127,21 @@ def test_a_named_part_is_left_out_as_a_whole(normals: Path, tmp_path: Path) -> N
     assert len(set(scores.groups)) == 5
 
 
+def test_other_photographs_of_the_references_part_do_not_calibrate(
+    normals: Path, tmp_path: Path
+) -> None:
+    root = without(normals, tmp_path / "same part")
+    for path in sorted(root.glob("*.png")):
+        part = "P0" if path.name in ("000.png", "004.png") else None
+        sidecar = Annotation(
+            path.name, SMALL[::-1], defect_free=True, split="train", part_id=part
+        )  # fmt: skip
+        write_annotation(path.with_suffix(".json"), sidecar)
+    scores, usable = scores_of(root)
+    assert "004.png" not in {n.path.name for n in usable}
+    assert scores.count == len(usable) == len(list(root.glob("*.png"))) - 2
+
+
 def test_a_copy_of_the_reference_does_not_calibrate(normals: Path, tmp_path: Path) -> None:
     root = without(normals, tmp_path / "copied")
     cv2.imwrite(str(root / "copy.bmp"), varied_part(0, SMALL)[..., ::-1])

@@ -319,6 +319,8 @@ class Learner:
         )
         if normal.sha256 == self.job.reference_normal.sha256:
             return "it shows the reference's very pixels, and the reference never calibrates."
+        if normal.part is not None and normal.part == self.job.reference_normal.part:
+            return "it shows the reference's part, which every model has seen."
         laid = laid or _Laid(alignment, aligner.measure(image, alignment))
         return _Looked(normal, laid, prepared.crops)
 

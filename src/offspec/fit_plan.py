@@ -144,7 +144,12 @@ def plan(
         template=drawn,
         reference=reference,
         reference_normal=load_normal(
-            reference_path, reference, reference, Alignment(np.eye(3)), bits
+            reference_path,
+            reference,
+            reference,
+            Alignment(np.eye(3)),
+            bits,
+            next((r.group for r in dataset.records if r.sha256 == digest), None),
         ),
         records=others,
         bits=bits,
