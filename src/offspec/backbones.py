@@ -1,7 +1,8 @@
 """Backbones: from a crop to a feature map, as part of an ONNX graph.
 
 ``bank`` is weight-free: fixed filters on the logarithm of the image, in a pyramid of strided
-small kernels, plus a cascade of principal components fitted on the user's normals.
+small kernels. What is fitted on the user's normals, one whitening by principal components, is
+the detector's; ARCHITECTURE.md says why there is no second stage.
 
 Why the logarithm: light that grows by a factor adds a constant there, so that gradients and
 local deviations hardly change with exposure (except near black, where noise would be amplified),
@@ -9,8 +10,7 @@ and contrast weighs the same in shade and in glare.
 
 Reference:
     Gradient histograms after Dalal and Triggs (CVPR 2005); census ranks after Zabih and
-    Woodfill (ECCV 1994); the cascade after the Saab transform of AnomalyHop (Zhang et al.,
-    ICASSP 2021), with one fixed configuration.
+    Woodfill (ECCV 1994).
 """
 
 from __future__ import annotations
