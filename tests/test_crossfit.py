@@ -256,5 +256,22 @@ def test_too_many_images_for_memory_are_refused_with_figure_and_remedy(
     normals: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(crossfit, "MAX_EMBEDDED_BYTES", 3 * 2**20)
-    with pytest.raises(LimitError, match=r"7 normal images .* GB .*Take \d+ images"):
+    with pytest.raises(LimitError, match=r"7 normal images .* GB .*Take smaller regions"):
         learn(normals)
+
+
+def test_a_random_part_is_learned_from_where_memory_holds_no_more(
+    normals: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    each = Learner(plan(normals, None, FAST, quiet))
+    each.embed_all(quiet)
+    monkeypatch.setattr(crossfit, "MAX_EMBEDDED_BYTES", 5 * each._embedding_bytes())
+    monkeypatch.setattr(crossfit, "LEAST_AFFORDABLE", 3)
+    learner = Learner(plan(normals, None, FAST, quiet))
+    usable = learner.embed_all(quiet)
+    assert len(usable) == 4
+    assert any("A random 4 were learned from" in note for note in learner.notes)
+    again = Learner(plan(normals, None, FAST, quiet))
+    assert [n.sha256 for n in again.embed_all(quiet)] == [n.sha256 for n in usable]
+    other = Learner(plan(normals, None, replace(FAST, seed=5), quiet))
+    assert [n.sha256 for n in other.embed_all(quiet)] != [n.sha256 for n in usable]

@@ -11,8 +11,17 @@ import cv2
 import numpy as np
 import pytest
 
+from offspec import graphs
 from offspec.bundle import Bundle, read_bundle, write_bundle
-from offspec.errors import DatasetError, OptionError, RegionError, ShapeError, TemplateError
+from offspec.errors import (
+    DatasetError,
+    LimitError,
+    OptionError,
+    RegionError,
+    ShapeError,
+    TemplateError,
+)
+from offspec.fit_plan import plan
 from offspec.fitting import FitConfig, fit, override_threshold, recalibrate
 from offspec.images import read_image
 from offspec.runtime import Inspector
@@ -552,3 +561,19 @@ def test_an_override_needs_a_number_a_name_and_a_reason(
 def test_an_override_of_no_region_is_refused(model: Bundle) -> None:
     with pytest.raises(RegionError, match="nose"):
         override_threshold(model, "nose", 1.0, "Ada", "trial")
+
+
+def test_auto_gives_up_native_where_its_statistics_are_too_large(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rng = np.random.default_rng(0)
+    board = rng.integers(60, 200, (600, 1200, 3), dtype=np.uint8)
+    for number in range(2):
+        noisy = np.clip(board.astype(np.int16) + rng.integers(-3, 4, board.shape), 0, 255)
+        cv2.imwrite(str(tmp_path / f"{number}.png"), noisy.astype(np.uint8))
+    monkeypatch.setattr(graphs, "MAX_GRAPH_BYTES", 60 * 2**20)
+    job = plan(tmp_path, None, FitConfig(align="none"), lambda *_: None)
+    assert [p.resolution for p in job.plans] == ["accurate"]
+    assert any("instead of 'native'" in note and "60 MB" in note for note in job.notes)
+    with pytest.raises(LimitError, match="At most 60 MB"):
+        plan(tmp_path, None, FitConfig(align="none", resolution="native"), lambda *_: None)

@@ -37,6 +37,7 @@ MAX_LEAVE_ONE_OUT = 30  # groups; beyond, ten folds
 FOLDS = 10
 SPLIT_FROM = 200  # normals from which some only calibrate
 CALIBRATE_ONLY = 100
+LEAST_AFFORDABLE = 20  # normals that have to fit in memory beside the reference
 MAX_EMBEDDED_BYTES = 6 * 2**30
 MAX_FOLD_BYTES = 2 * 2**30  # of all folds at work together
 FOLD_COPIES = 20  # memory of one fold in embeddings: statistics, graph, session, activations
@@ -278,7 +279,7 @@ class Learner:
         records = self.job.records
         with threadpool_limits(1), ThreadPoolExecutor(self.threads) as pool:
             self._reference = self._embed(reference.crops)
-            self._check_memory(len(records))
+            records = self._affordable(records)
             looked = _in_order(pool, self._look, records, self.threads)
             for number, (record, found) in enumerate(zip(records, looked, strict=True)):
                 tell("embed", number, len(records))
@@ -341,17 +342,26 @@ class Learner:
     def _embed(self, crops: Sequence[FloatArray]) -> list[Any]:
         return [d.embed(own) for d, own in zip(self.detectors, crops, strict=True)]
 
-    def _check_memory(self, count: int) -> None:
-        """Refuse before memory runs out, naming figure and remedy."""
+    def _affordable(self, records: Sequence[ImageRecord]) -> tuple[ImageRecord, ...]:
+        """As many normals as memory holds: all, or a seeded random part, which a note says.
+
+        Raises:
+            LimitError: Fewer than ``LEAST_AFFORDABLE`` would fit; names figure and remedy.
+        """
         each = self._embedding_bytes()
-        if each * (count + 1) > MAX_EMBEDDED_BYTES:
-            fits = MAX_EMBEDDED_BYTES // max(each, 1)
-            raise LimitError(
-                f"{count + 1} normal images at this resolution need "
-                f"{each * (count + 1) / 2**30:.1f} GB while fitting. At most "
-                f"{MAX_EMBEDDED_BYTES >> 30} GB are used. Take {fits} images, smaller regions, or "
-                "a lower resolution."
-            )
+        need, fits = each * (len(records) + 1), MAX_EMBEDDED_BYTES // max(each, 1) - 1
+        if need <= MAX_EMBEDDED_BYTES:
+            return tuple(records)
+        words = (
+            f"{len(records) + 1} normal images at this resolution need {need / 2**30:.1f} GB while "
+            f"fitting. At most {MAX_EMBEDDED_BYTES / 2**30:.3g} GB are used."
+        )
+        if fits < LEAST_AFFORDABLE:
+            raise LimitError(f"{words} Take smaller regions, or a lower resolution.")
+        self.notes.append(f"{words} A random {fits} were learned from, the others left out.")
+        ranked = sorted(records, key=lambda r: self._rank(r.sha256))
+        chosen = {record.key for record in ranked[:fits]}
+        return tuple(record for record in records if record.key in chosen)
 
     def _embedding_bytes(self) -> int:
         """Memory of one image's embeddings."""
@@ -409,7 +419,7 @@ class Learner:
         members: dict[int, list[int]] = {}
         for index, number in enumerate(groups):
             members.setdefault(number, []).append(index)
-        order = sorted(members, key=lambda g: self._rank(normals[members[g][0]]))
+        order = sorted(members, key=lambda g: self._rank(normals[members[g][0]].sha256))
         if len(normals) >= SPLIT_FROM:
             held: list[int] = []
             for number in order:
@@ -424,9 +434,9 @@ class Learner:
             for start in range(FOLDS)
         ]
 
-    def _rank(self, normal: NormalImage) -> str:
+    def _rank(self, sha256: str) -> str:
         """A seeded random order that does not depend on names or their order."""
-        return hashlib.sha256(f"{self.job.config.seed}:{normal.sha256}".encode()).hexdigest()
+        return hashlib.sha256(f"{self.job.config.seed}:{sha256}".encode()).hexdigest()
 
     def _score_fold(
         self, fold: Sequence[int], normals: Sequence[NormalImage], kept: set[int]

@@ -12,7 +12,7 @@ import numpy as np
 from offspec.align import choose_mode
 from offspec.annotations import Annotation, polygon_mask
 from offspec.datasets import Dataset, ImageRecord, check_leaks, read_dataset
-from offspec.errors import DatasetError, OptionError, ShapeError
+from offspec.errors import DatasetError, LimitError, OptionError, ShapeError
 from offspec.geometry import GraphGroup, Tile, plan_tiles
 from offspec.grouping import signature
 from offspec.images import (
@@ -135,9 +135,7 @@ def plan(
     bits = _bits(reference, others)
     drawn = _decide_alignment(drawn, reference, sample, bits, notes)
     kinds = _decide_kinds(drawn, reference, sample, bits, notes)
-    plans = tuple(plan_resolution(r, drawn.smallest_defect_px) for r in drawn.regions)
-    notes += [p.message for p in plans if p.message]
-    tiles, groups = plan_tiles(drawn, plans, kinds)
+    plans, tiles, groups = _plan_sizes(drawn, kinds, config, notes)
     tell("plan", 2, 2)
     return Job(
         config=config,
@@ -176,6 +174,46 @@ def load_normal(
     return NormalImage(
         path, image_sha256(image), signature(image, reference, alignment, bits), part
     )
+
+
+_Sizes = tuple[tuple[ResolutionPlan, ...], tuple[Tile, ...], tuple[GraphGroup, ...]]
+
+
+def _plan_sizes(
+    template: Template,
+    kinds: Sequence[Literal["object", "texture"]],
+    config: FitConfig,
+    notes: list[str],
+) -> _Sizes:
+    """Resolutions and crops; ``auto`` gives up ``native`` where its statistics are too large."""
+    plans = tuple(plan_resolution(r, template.smallest_defect_px) for r in template.regions)
+    tiles, groups = plan_tiles(template, plans, kinds)
+    try:
+        _check_sizes(groups, config)
+    except LimitError as error:
+        smaller = tuple(
+            replace(r, resolution="accurate")
+            if r.resolution == "auto" and p.resolution == "native"
+            else r
+            for r, p in zip(template.regions, plans, strict=True)
+        )
+        if smaller == template.regions:
+            raise
+        notes.append(f"Resolution 'accurate' was taken instead of 'native': {error}")
+        plans = tuple(plan_resolution(r, template.smallest_defect_px) for r in smaller)
+        tiles, groups = plan_tiles(template, plans, kinds)
+        _check_sizes(groups, config)
+    notes += [p.message for p in plans if p.message]
+    return plans, tiles, groups
+
+
+def _check_sizes(groups: Sequence[GraphGroup], config: FitConfig) -> None:
+    from offspec.backbones import make_backbone  # noqa: PLC0415
+    from offspec.detectors import detector_class  # noqa: PLC0415
+
+    for group in groups:
+        detector = detector_class(config.detector)(make_backbone(config.backbone), group.net_hw)
+        detector.check_limits(group.n_slots)
 
 
 def _check_config(config: FitConfig) -> None:
