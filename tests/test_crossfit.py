@@ -113,14 +113,17 @@ def test_photographs_of_one_part_are_left_out_together(normals: Path, tmp_path: 
         assert score_by(fresh, root / name) == raws[name]
 
 
+def name_part(root: Path, part: str, *names: str) -> None:
+    """Give every picture an annotation file; those named show one part."""
+    for path in sorted(root.glob("*.png")):
+        own = part if path.name in names else None
+        sidecar = Annotation(path.name, SMALL[::-1], defect_free=True, split="train", part_id=own)
+        write_annotation(path.with_suffix(".json"), sidecar)
+
+
 def test_a_named_part_is_left_out_as_a_whole(normals: Path, tmp_path: Path) -> None:
     root = without(normals, tmp_path / "named")
-    for path in sorted(root.glob("*.png")):
-        part = "P7" if path.name in ("003.png", "005.png") else None
-        sidecar = Annotation(
-            path.name, SMALL[::-1], defect_free=True, split="train", part_id=part
-        )  # fmt: skip
-        write_annotation(path.with_suffix(".json"), sidecar)
+    name_part(root, "P7", "003.png", "005.png")
     scores, usable = scores_of(root)
     numbers = dict(zip([n.path.name for n in usable], scores.groups, strict=True))
     assert numbers["003.png"] == numbers["005.png"]
@@ -131,12 +134,7 @@ def test_other_photographs_of_the_references_part_do_not_calibrate(
     normals: Path, tmp_path: Path
 ) -> None:
     root = without(normals, tmp_path / "same part")
-    for path in sorted(root.glob("*.png")):
-        part = "P0" if path.name in ("000.png", "004.png") else None
-        sidecar = Annotation(
-            path.name, SMALL[::-1], defect_free=True, split="train", part_id=part
-        )  # fmt: skip
-        write_annotation(path.with_suffix(".json"), sidecar)
+    name_part(root, "P0", "000.png", "004.png")
     scores, usable = scores_of(root)
     assert "004.png" not in {n.path.name for n in usable}
     assert scores.count == len(usable) == len(list(root.glob("*.png"))) - 2

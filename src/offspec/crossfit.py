@@ -28,7 +28,6 @@ from offspec.gate import GateLimits, ImageStats, learn_limits
 from offspec.geometry import grid_mask, tile_mask
 from offspec.grouping import group
 from offspec.images import read_image
-from offspec.runtime.base import SlotArray
 from offspec.runtime.onnxruntime import OnnxRuntime, available_threads
 from offspec.runtime.sampler import Prepared, Sampler
 from offspec.types import Alignment, BoolArray, FloatArray
@@ -253,7 +252,7 @@ class Learner:
         regions = [job.template.regions[t.region_index] for t in tiles]
         masks = np.stack([tile_mask(r, t) for r, t in zip(regions, tiles, strict=True)])
         cls = detector_class(job.config.detector)
-        detector = cls(
+        return cls(
             make_backbone(job.config.backbone),
             job.groups[index].net_hw,
             masks=masks,
@@ -261,8 +260,6 @@ class Learner:
             seed=job.config.seed,
             threads=self.threads,
         )
-        detector.check_limits(len(tiles))
-        return detector
 
     # -- embedding ---------------------------------------------------------
 
@@ -299,6 +296,8 @@ class Learner:
 
     def _look(self, record: ImageRecord) -> _Looked | _Embedded | str:
         """All that is done to one image before the backbone; or why it cannot be judged."""
+        if record.group is not None and record.group == self.job.reference_normal.part:
+            return "it shows the reference's part, which every model has seen."
         image = read_image(record.path)
         known = self._known(record)
         laid = known.laid if known else self._laid.get(record.path)
@@ -320,8 +319,6 @@ class Learner:
         )
         if normal.sha256 == self.job.reference_normal.sha256:
             return "it shows the reference's very pixels, and the reference never calibrates."
-        if normal.part is not None and normal.part == self.job.reference_normal.part:
-            return "it shows the reference's part, which every model has seen."
         laid = laid or _Laid(alignment, aligner.measure(image, alignment))
         return _Looked(normal, laid, prepared.crops)
 
@@ -448,7 +445,7 @@ class Learner:
             laid = self._embedded[normals[index].sha256].laid
             prepared = self.sampler.cut(read_image(normals[index].path), laid.alignment)
             maps = [
-                _infer(runtime, crops, slots)
+                runtime.infer(crops, slots)
                 for runtime, crops, slots in zip(
                     runtimes, prepared.crops, self.sampler.slots, strict=True
                 )
@@ -472,17 +469,6 @@ class _Looked:
     normal: NormalImage
     laid: _Laid
     crops: tuple[FloatArray, ...]
-
-
-def _infer(runtime: OnnxRuntime, crops: FloatArray, slots: SlotArray) -> FloatArray:
-    """Maps slot by slot, which takes a part of the memory and gives the same.
-
-    The maps are copies: what the runtime returns would keep all of its memory alive.
-    """
-    maps = np.empty((len(crops), *crops.shape[2:]), np.float32)
-    for at in range(len(crops)):
-        maps[at] = runtime.infer(crops[at : at + 1], slots[at : at + 1])[0]
-    return maps
 
 
 def _in_order(

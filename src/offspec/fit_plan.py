@@ -11,7 +11,9 @@ import numpy as np
 
 from offspec.align import choose_mode
 from offspec.annotations import Annotation, polygon_mask
+from offspec.backbones import make_backbone
 from offspec.datasets import Dataset, ImageRecord, check_leaks, read_dataset
+from offspec.detectors import detector_class
 from offspec.errors import DatasetError, LimitError, OptionError, ShapeError
 from offspec.geometry import GraphGroup, Tile, plan_tiles
 from offspec.grouping import signature
@@ -208,25 +210,15 @@ def _plan_sizes(
 
 
 def _check_sizes(groups: Sequence[GraphGroup], config: FitConfig) -> None:
-    from offspec.backbones import make_backbone  # noqa: PLC0415
-    from offspec.detectors import detector_class  # noqa: PLC0415
-
     for group in groups:
         detector = detector_class(config.detector)(make_backbone(config.backbone), group.net_hw)
         detector.check_limits(group.n_slots)
 
 
 def _check_config(config: FitConfig) -> None:
-    from offspec.backbones import make_backbone  # noqa: PLC0415 - loads the graph builder
-    from offspec.detectors import detector_class  # noqa: PLC0415
-
     detector_class(config.detector)
     make_backbone(config.backbone)
-    if not 0 < config.false_alarm_rate < 1:
-        raise OptionError(
-            f"False-alarm rate {config.false_alarm_rate} is out of range. It is a share of good "
-            "images, above 0 and below 1, such as 0.01. Give another."
-        )
+    check_alpha(config.false_alarm_rate)
     if config.smallest_defect is not None and not config.smallest_defect >= 1:
         raise OptionError(
             f"Smallest defect {config.smallest_defect} is out of range. It is a width in original "
@@ -235,6 +227,15 @@ def _check_config(config: FitConfig) -> None:
     if config.threads is not None and config.threads < 1:
         raise OptionError(
             f"threads is {config.threads}. It is a whole number from 1 on. Leave it out to use all."
+        )
+
+
+def check_alpha(alpha: float) -> None:
+    """Refuse a false-alarm rate outside (0, 1)."""
+    if not 0 < alpha < 1:
+        raise OptionError(
+            f"False-alarm rate {alpha} is out of range. It is a share of good images, above 0 and "
+            "below 1, such as 0.01. Give another."
         )
 
 
@@ -278,7 +279,6 @@ def _whole_image(
 ) -> tuple[Template, Path]:
     first = records[0]
     sizes = {image_size_wh(record.path) for record in records}
-    size = read_image(first.path).shape
     same = len(sizes) == 1
     if not same:
         notes.append(
@@ -286,7 +286,7 @@ def _whole_image(
             "resampled to the network size, nothing is aligned, and positions are not used."
         )
     template = whole_image_template(
-        (size[1], size[0]),
+        image_size_wh(first.path),
         reference_file=first.path.name,
         reference_sha256=first.sha256,
         mode=config.mode or ("pixel" if dataset.has_masks else "image"),

@@ -28,7 +28,7 @@ from offspec.crossfit import EmbeddingCache, Learner, NormalScores
 from offspec.datasets import Dataset
 from offspec.drift_reference import drift_reference
 from offspec.errors import DatasetError, OptionError
-from offspec.fit_plan import FitConfig, Job, NormalImage, load_normal, plan
+from offspec.fit_plan import FitConfig, Job, NormalImage, check_alpha, load_normal, plan
 from offspec.grouping import alike
 from offspec.images import read_image
 from offspec.machine import library_versions
@@ -44,7 +44,6 @@ ONE_REFERENCE_LEVEL = 25.0
 """Drawing level, raw, where the reference is the only normal: the highest level that seeded
 nuisance renders of ten printed boards needed for at most 0.1 false components each (11 to 25,
 median 16). Softer pictures need less, 3 to 10; their strongest deviation is drawn all the same."""
-MAX_PIXEL_MAPS = 100  # cross-fitted maps that set the drawing threshold
 MIN_AREA_SHARE = 0.25  # of the smallest defect's area: smaller components are not drawn
 
 Progress = Callable[[str, int, int], None]
@@ -146,14 +145,12 @@ def _calibrate(
     job: Job, learner: Learner, scores: NormalScores, draft: Bundle, tell: Progress
 ) -> tuple[Calibration, dict[str, PixelThreshold]]:
     """Score curve and drawing thresholds; provisional under ``MIN_NORMALS`` normals."""
-    step = 0.0
     if scores.count >= MIN_NORMALS:
         calibration = calibrate(
             scores.raw_by_region,
             job.config.false_alarm_rate,
             cross_fitted=not scores.calibrate_only,
             groups=scores.groups,
-            raw_step=step,
         )
         return calibration, _drawing(job, learner, scores)
     rendered = _score_renders(job, draft, tell)
@@ -181,8 +178,8 @@ def _calibrate(
 def _drawing(job: Job, learner: Learner, scores: NormalScores) -> dict[str, PixelThreshold]:
     result: dict[str, PixelThreshold] = {}
     for index, region in enumerate(job.template.regions):
-        maps = [m[index] for m in scores.maps[:MAX_PIXEL_MAPS]]
-        masks = [m[index] for m in scores.masks[:MAX_PIXEL_MAPS]]
+        maps = [m[index] for m in scores.maps]
+        masks = [m[index] for m in scores.masks]
         area = max(4.0, MIN_AREA_SHARE * learner.defect_area_px[region.id])
         result[region.id] = pixel_threshold(maps, masks, min_area_px=area)
     return result
@@ -332,12 +329,3 @@ def override_threshold(bundle: Bundle, region_id: str, raw: float, who: str, why
             history=(*bundle.manifest.history, event),
         ),
     )
-
-
-def check_alpha(alpha: float) -> None:
-    """Refuse a false-alarm rate outside (0, 1)."""
-    if not 0 < alpha < 1:
-        raise OptionError(
-            f"False-alarm rate {alpha} is out of range. It is a share of good images, above 0 and "
-            "below 1, such as 0.01. Give another."
-        )

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from offspec.shapes import shape_mask
+from offspec.shapes import cycles, shape_mask
 from offspec.types import BoolArray, PointsXY
 
 _MARGIN_PX = 8
@@ -101,7 +101,8 @@ def _rings(padded: BoolArray) -> list[_Ring]:
         following = np.where(codes[at] == wanted, at, following)
     bridge, chain = _cut_holes(padded, codes, following)
     corner = np.concatenate([start, bridge])
-    return [np.stack([c % width, c // width], axis=1) for c in _cycles(corner, chain)]
+    rings = [corner[ring] for ring in cycles(chain)]
+    return [np.stack([c % width, c // width], axis=1) for c in rings]
 
 
 def _pixel_edges(padded: BoolArray) -> _Index:
@@ -152,23 +153,6 @@ def _cut_holes(padded: BoolArray, codes: _Index, following: _Index) -> tuple[_In
     chain[there], chain[there + 1] = begin, following[into]
     chain[before[begin]], chain[into] = there + 1, there
     return np.stack([goal, hole], axis=1).ravel(), chain
-
-
-def _cycles(values: _Index, following: _Index) -> list[_Index]:
-    """The values of each cycle, in its order."""
-    chain = following.tolist()
-    seen = bytearray(len(chain))
-    cycles: list[_Index] = []
-    for first in range(len(chain)):
-        if seen[first]:
-            continue
-        cycle, at = [], first
-        while not seen[at]:
-            seen[at] = 1
-            cycle.append(at)
-            at = chain[at]
-        cycles.append(values[cycle])
-    return cycles
 
 
 def _simplify(ring: _Ring, epsilon_px: float) -> _Ring:

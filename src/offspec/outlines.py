@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from offspec.geometry import transform_points
+from offspec.shapes import cycles
 from offspec.types import BoolArray, DoubleArray, FloatArray
 
 SIMPLIFY_PX = 0.25  # farthest a simplified outline leaves the exact one, image pixels
@@ -135,19 +136,8 @@ def _rings(
     order = np.argsort(starts)
     starts, ends = starts[order], ends[order]
     points = _crossings(height, open_side, starts, width) - 1.0
-    following = np.searchsorted(starts, ends).tolist()  # every line begins exactly one segment
-    rings: list[DoubleArray] = []
-    seen = bytearray(len(following))
-    for first in range(len(following)):
-        if seen[first]:
-            continue
-        ring, at = [], first
-        while not seen[at]:
-            seen[at] = 1
-            ring.append(at)
-            at = following[at]
-        rings.append(points[ring])
-    return rings
+    following = np.searchsorted(starts, ends)  # every line begins exactly one segment
+    return [points[ring] for ring in cycles(following)]
 
 
 def _segments(inside: BoolArray) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -163,3 +163,27 @@ def _polygon_mask(
         np.add.at(flips, (row, np.searchsorted(xs, crossing, side="left")), 1)
     inside = np.bitwise_xor.accumulate(flips[:, :-1] & 1, axis=1)
     return np.asarray(inside, dtype=bool)
+
+
+def cycles(following: NDArray[np.intp]) -> list[list[int]]:
+    """The cycles of a permutation.
+
+    Args:
+        following: (n,) index of each element's successor.
+
+    Returns:
+        Indices of each cycle, in its order, from its lowest.
+    """
+    chain = following.tolist()
+    seen = bytearray(len(chain))
+    found: list[list[int]] = []
+    for first in range(len(chain)):
+        if seen[first]:
+            continue
+        cycle, at = [], first
+        while not seen[at]:
+            seen[at] = 1
+            cycle.append(at)
+            at = chain[at]
+        found.append(cycle)
+    return found
