@@ -23,15 +23,16 @@ BIN := $(VENV)/bin
 CREATED := $(VENV)/.created
 CORE := $(VENV)/.installed-core
 DEV := $(VENV)/.installed-dev
+TORCH := $(VENV)/.installed-pretraining
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet
 # One thread a process for linear algebra: the workers already fill the cores.
 ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 PYTEST := $(ONE_THREAD) $(BIN)/python -m pytest
 
-.PHONY: help demo test slow check format lint types docs clean
+.PHONY: help demo test slow check format lint types docs pretraining clean
 
 help: ## List the tasks
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 16
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
 
 $(CREATED):
 	@if [ -z "$(PYTHON)" ] || ! "$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
@@ -56,6 +57,11 @@ $(DEV): pyproject.toml | $(CREATED)
 	$(PIP) --editable '.[dev]'
 	touch "$(CORE)" "$@"
 
+$(TORCH): pyproject.toml | $(DEV)
+	@echo "Installing torch into $(VENV) ..."
+	$(PIP) --editable '.[pretraining]'
+	touch "$@"
+
 demo: $(CORE) ## Set up and run the whole job on the practice product (ARGS="--images 40")
 	@$(BIN)/offspec demo $(ARGS)
 
@@ -74,6 +80,10 @@ types: $(DEV) ## Check types
 
 docs: $(DEV) ## Check command lines, links and names in the documentation
 	@$(PYTEST) -q tests/test_docs.py tests/test_imports.py
+
+pretraining: $(DEV) $(TORCH) ## Install torch and check the training code
+	@$(BIN)/mypy --config-file pretraining/mypy.ini pretraining
+	$(PYTEST) -n $(WORKERS) tests/pretraining $(ARGS)
 
 check: lint types test ## Everything a change has to pass (the suite holds the docs check)
 

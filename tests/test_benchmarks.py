@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from benchmarks.deeppcb import Box, box_mask, read_boxes, score_mask, summary
 from benchmarks.promise import SplitScores, central_interval, outcome, summarise
-
 from offspec.score_curve import ScoreCurve
 
 SIZE = (60, 60)

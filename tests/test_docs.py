@@ -288,7 +288,7 @@ def test_links_lead_somewhere(page: Path) -> None:
 def test_source_files_that_are_named_exist(page: Path) -> None:
     files = {
         path.relative_to(ROOT).as_posix()
-        for folder in ("src", "tests", "benchmarks", "examples")
+        for folder in ("src", "tests", "benchmarks", "examples", "pretraining")
         for path in (ROOT / folder).rglob("*.py")
     }
     sketched = {"src/offspec/detectors/brightness.py"}  # CONTRIBUTING writes it step by step

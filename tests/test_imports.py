@@ -32,6 +32,7 @@ THIRD_PARTY = {
     "typer": ("cli",),
     "rich": ("cli",),
     "torch": (),
+    "pretraining": (),
     "ray": (),
     "openvino": (),
     "PIL": (),
@@ -196,6 +197,37 @@ def test_third_party_packages_keep_to_their_place(package: str) -> None:
         and not any(module == a or module.startswith(f"{a}.") for a in allowed)
     ]
     assert wrong == [], f"only {allowed or 'nobody'} may import {package}"
+
+
+TRAINING = ("pretraining", "tests/pretraining")  # the only folders where torch has to be there
+TRAINING_IMPORTS = re.compile(r"^(\s*)(?:from|import) +(?:torch|torchvision|pretraining)\b", re.M)
+
+
+def test_torch_and_the_training_code_stay_where_they_belong() -> None:
+    """A benchmark may load them when it comes to need them; nothing else has them."""
+    found: dict[str, set[str]] = {"training": set(), "module": set(), "function": set()}
+    for folder in ("src", "tests", "benchmarks", "examples", "pretraining"):
+        for path in (ROOT / folder).rglob("*.py"):
+            name = path.relative_to(ROOT).as_posix()
+            for indent in TRAINING_IMPORTS.findall(path.read_text(encoding="utf-8")):
+                own = any(name.startswith(f"{home}/") for home in TRAINING)
+                place = "function" if indent.strip("\n") else "module"
+                found["training" if own else place].add(name)
+    assert found["training"]
+    assert found["module"] == set()
+    assert {name.split("/")[0] for name in found["function"]} <= {"benchmarks"}
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "tests/pretraining").glob("test_*.py")), ids=lambda path: path.stem
+)
+def test_tests_of_the_training_code_are_skipped_without_torch(path: Path) -> None:
+    """With a reason, and before anything that needs it is imported."""
+    text = path.read_text(encoding="utf-8")
+    guard = text.find('pytest.importorskip("torch", reason="')
+    first = TRAINING_IMPORTS.search(text)
+    assert guard >= 0
+    assert first is None or guard < first.start()
 
 
 def test_scipy_loads_inside_functions_where_the_runtime_could_meet_it() -> None:

@@ -7,10 +7,10 @@ import math
 
 import numpy as np
 import pytest
-from benchmarks.curve_simulation import LAWS, simulate, thresholds
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from benchmarks.curve_simulation import LAWS, simulate, thresholds
 from offspec.calibration import ScoreCurve, threshold_of
 from offspec.errors import BundleError, InputError
 

@@ -25,8 +25,8 @@ from offspec.detectors.tolerance import (
     slopes,
     whitening,
 )
-from offspec.types import DoubleArray, FloatArray
-from tests.contract.make import NET_HW, FixedKind, crops, maps_of, new_detector, normals
+from offspec.types import DoubleArray, FixedKind, FloatArray
+from tests.contract.make import NET_HW, crops, maps_of, new_detector, normals
 from tests.synth import FLAWS, Flaw
 
 STRIDE = make_backbone("bank").card.stride
@@ -308,6 +308,12 @@ def test_whitening_is_symmetric_in_the_units_of_each_channel_and_nearly_whitens(
 def test_whitening_of_independent_channels_divides_by_their_deviation() -> None:
     weight = whitening(np.diag([4.0, 0.25, 1e4]))
     assert np.allclose(weight, np.diag([0.5, 2, 0.01]), rtol=1e-6)
+
+
+def test_whitening_shrinks_further_where_rounding_has_left_no_covariance() -> None:
+    weight = whitening(np.array([[1.0, 1.2], [1.2, 1.0]]))
+    assert np.isfinite(weight).all()
+    assert (np.linalg.eigvalsh(weight) > 0).all()
 
 
 def test_whitening_takes_a_channel_that_never_changes() -> None:

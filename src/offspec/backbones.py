@@ -4,6 +4,9 @@
 small kernels. What is fitted on the user's normals, one whitening by principal components, is
 the detector's; ARCHITECTURE.md says why there is no second stage.
 
+``embedded`` is the package's own network (``embedded.py``), trained on images that our own
+programs draw. ``joined`` is both side by side.
+
 Why the logarithm: light that grows by a factor adds a constant there, so that gradients and
 local deviations hardly change with exposure (except near black, where noise would be amplified),
 and contrast weighs the same in shade and in glare.
@@ -15,17 +18,22 @@ Reference:
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
 
+from offspec.embedded import load_weights
 from offspec.errors import OptionError
+from offspec.geometry import TILE_HALO, TILE_MULTIPLE
 from offspec.graphs import (
     Var,
     const,
     conv,
     depthwise,
+    inline_network,
     mean_pool,
     op,
     upsample,
@@ -47,6 +55,7 @@ class BackboneCard:
         channels: Of the feature map.
         receptive_px: Crop pixels that can change one cell.
         multiple: Crop sides have to be a multiple of this.
+        weights_sha256: Of the file that trained weights come from; None without.
     """
 
     name: str
@@ -54,6 +63,7 @@ class BackboneCard:
     channels: int
     receptive_px: int
     multiple: int
+    weights_sha256: str | None = None
 
 
 class Backbone(Protocol):
@@ -67,6 +77,15 @@ class Backbone(Protocol):
     def build(self, crop: Var) -> Var:
         """Extend a graph from crop [N, 3, H, W] to features [N, C, H / stride, W / stride]."""
         ...
+
+
+def tile_halo(card: BackboneCard) -> int:
+    """Context that a native tile needs so that its core's map is that of one pass, in pixels.
+
+    Half the receptive field, and two cells for what the detector smooths and enlarges.
+    """
+    reach = card.receptive_px / 2 + 2 * card.stride
+    return max(TILE_HALO, math.ceil(reach / TILE_MULTIPLE) * TILE_MULTIPLE)
 
 
 def tone(crop: Var) -> Var:
@@ -152,11 +171,71 @@ def _coarse_filters(*, chroma_edges: bool) -> FloatArray:
     return filters
 
 
-def _bank() -> Backbone:
-    return Bank()
+class Embedded:
+    """A network of the package.
+
+    Args:
+        name: Of the backbone.
+        file: Of the weights, without suffix.
+
+    Raises:
+        WeightsError: The weights are missing or damaged.
+    """
+
+    def __init__(self, name: str, file: str) -> None:
+        self._weights = load_weights(file)
+        self.card = BackboneCard(
+            name,
+            stride=self._weights.stride,
+            channels=self._weights.channels,
+            receptive_px=self._weights.receptive_px,
+            multiple=self._weights.multiple,
+            weights_sha256=self._weights.sha256,
+        )
+
+    def build(self, crop: Var) -> Var:
+        """See ``Backbone.build``."""
+        return inline_network(self._weights.model, crop)["features"]
 
 
-BACKBONES = {"bank": _bank}
+class Joined:
+    """Two backbones of one stride, their channels one after the other.
+
+    Args:
+        name: Of the pair.
+        first: Its channels come first.
+        second: Holds the weights, if any does.
+    """
+
+    def __init__(self, name: str, first: Backbone, second: Backbone) -> None:
+        self._parts = (first, second)
+        a, b = first.card, second.card
+        if a.stride != b.stride:
+            raise OptionError(
+                f"Backbones '{a.name}' and '{b.name}' have strides {a.stride} and {b.stride}. "
+                "Joined ones need the same. Choose others."
+            )
+        self.card = BackboneCard(
+            name,
+            stride=a.stride,
+            channels=a.channels + b.channels,
+            receptive_px=max(a.receptive_px, b.receptive_px),
+            multiple=math.lcm(a.multiple, b.multiple),
+            weights_sha256=b.weights_sha256 or a.weights_sha256,
+        )
+
+    def build(self, crop: Var) -> Var:
+        """See ``Backbone.build``."""
+        return op.concat([part.build(crop) for part in self._parts], axis=1)
+
+
+NANO = "embedded-nano"  # file of the weights
+
+BACKBONES: Mapping[str, Callable[[], Backbone]] = {
+    "bank": Bank,
+    "embedded": lambda: Embedded("embedded", NANO),
+    "joined": lambda: Joined("joined", Bank(), Embedded("embedded", NANO)),
+}
 
 
 def make_backbone(name: str) -> Backbone:
@@ -164,6 +243,7 @@ def make_backbone(name: str) -> Backbone:
 
     Raises:
         OptionError: Unknown name; the message lists the known ones.
+        WeightsError: Its weights are missing or damaged.
     """
     if name not in BACKBONES:
         raise OptionError(

@@ -22,6 +22,7 @@ from offspec.backbones import make_backbone
 from offspec.calibration import score_k
 from offspec.datasets import ImageRecord
 from offspec.detectors import Detector, detector_class
+from offspec.detectors.head import make_head
 from offspec.errors import DatasetError, LimitError
 from offspec.fit_plan import SAMPLE, Job, NormalImage, load_normal
 from offspec.gate import GateLimits, ImageStats, learn_limits
@@ -219,7 +220,7 @@ class Learner:
         records = self.job.records[:SAMPLE]
         with ThreadPoolExecutor(self.threads) as pool:
             for record, laid in zip(
-                records, _in_order(pool, self._lay, records, self.threads), strict=True
+                records, in_order(pool, self._lay, records, self.threads), strict=True
             ):
                 if laid is not None:
                     self._laid[record.path] = laid
@@ -252,13 +253,15 @@ class Learner:
         regions = [job.template.regions[t.region_index] for t in tiles]
         masks = np.stack([tile_mask(r, t) for r, t in zip(regions, tiles, strict=True)])
         cls = detector_class(job.config.detector)
+        kind = job.kinds[tiles[0].region_index]
         return cls(
             make_backbone(job.config.backbone),
             job.groups[index].net_hw,
             masks=masks,
-            kind=job.kinds[tiles[0].region_index],
+            kind=kind,
+            head=make_head(job.config.head, kind, job.config.backbone),
             seed=job.config.seed,
-            threads=self.threads,
+            threads=1,  # images are worked on side by side instead
         )
 
     # -- embedding ---------------------------------------------------------
@@ -277,15 +280,16 @@ class Learner:
         with threadpool_limits(1), ThreadPoolExecutor(self.threads) as pool:
             self._reference = self._embed(reference.crops)
             records = self._affordable(records)
-            looked = _in_order(pool, self._look, records, self.threads)
+            looked = in_order(pool, self._look, records, self.threads)
             for number, (record, found) in enumerate(zip(records, looked, strict=True)):
                 tell("embed", number, len(records))
                 if isinstance(found, str):
                     self.notes.append(f"'{record.key}' was left out: {found}")
                     continue
-                embedded = self._embedding(record, found)
-                self._embedded[embedded.normal.sha256] = embedded
-                usable.append(embedded.normal)
+                if self._cache is not None and record.sha256:
+                    self._cache.put(self._geometry, record.sha256, found)
+                self._embedded[found.normal.sha256] = found
+                usable.append(found.normal)
         tell("embed", len(records), len(records))
         if records and not usable:
             raise DatasetError(
@@ -294,8 +298,8 @@ class Learner:
             )
         return usable
 
-    def _look(self, record: ImageRecord) -> _Looked | _Embedded | str:
-        """All that is done to one image before the backbone; or why it cannot be judged."""
+    def _look(self, record: ImageRecord) -> _Embedded | str:
+        """One image aligned, gated, cut and embedded; or why it cannot be judged."""
         if record.group is not None and record.group == self.job.reference_normal.part:
             return "it shows the reference's part, which every model has seen."
         image = read_image(record.path)
@@ -320,21 +324,13 @@ class Learner:
         if normal.sha256 == self.job.reference_normal.sha256:
             return "it shows the reference's very pixels, and the reference never calibrates."
         laid = laid or _Laid(alignment, aligner.measure(image, alignment))
-        return _Looked(normal, laid, prepared.crops)
+        return _Embedded(normal, laid, self._embed(prepared.crops))
 
     def _known(self, record: ImageRecord) -> _Embedded | None:
         """What an earlier fit kept of an image."""
         if self._cache is None or not record.sha256:
             return None
         return self._cache.get(self._geometry, record.sha256)
-
-    def _embedding(self, record: ImageRecord, found: _Looked | _Embedded) -> _Embedded:
-        if isinstance(found, _Embedded):
-            return found
-        embedded = _Embedded(found.normal, found.laid, self._embed(found.crops))
-        if self._cache is not None and record.sha256:
-            self._cache.put(self._geometry, record.sha256, embedded)
-        return embedded
 
     def _embed(self, crops: Sequence[FloatArray]) -> list[Any]:
         return [d.embed(own) for d, own in zip(self.detectors, crops, strict=True)]
@@ -462,16 +458,7 @@ class Learner:
         return [OnnxRuntime(serialise(detector), threads=1) for detector in detectors]
 
 
-@dataclass(frozen=True, slots=True)
-class _Looked:
-    """A normal that can be judged, ready for the backbone."""
-
-    normal: NormalImage
-    laid: _Laid
-    crops: tuple[FloatArray, ...]
-
-
-def _in_order(
+def in_order(
     pool: ThreadPoolExecutor, function: Callable[[T], R], items: Iterable[T], ahead: int
 ) -> Iterator[R]:
     """``pool.map`` that works at most ``ahead`` items ahead, so that memory stays bounded."""

@@ -17,6 +17,7 @@ OffspecError
   BundleError         a bundle cannot be trusted
     BundleVersionError  BundleChecksumError  BundleTooLargeError
     BundleGraphError    a graph breaks the contract (operators, inputs, outputs)
+  WeightsError        the package's own network weights are missing or damaged
   RuntimeBackendError onnxruntime failures, mapped here
   WriteError          a result could not be written (disk full, rights)
   JobError            JobNotFoundError  JobConflictError
@@ -142,6 +143,12 @@ class BundleGraphError(BundleError):
     """A graph in a bundle uses what the contract forbids."""
 
     code = "bundle_graph"
+
+
+class WeightsError(OffspecError):
+    """The package's own network weights are missing or damaged."""
+
+    code = "weights"
 
 
 class RuntimeBackendError(OffspecError):

@@ -11,9 +11,10 @@ import numpy as np
 
 from offspec.align import choose_mode
 from offspec.annotations import Annotation, polygon_mask
-from offspec.backbones import make_backbone
+from offspec.backbones import make_backbone, tile_halo
 from offspec.datasets import Dataset, ImageRecord, check_leaks, read_dataset
 from offspec.detectors import detector_class
+from offspec.detectors.head import make_head
 from offspec.errors import DatasetError, LimitError, OptionError, ShapeError
 from offspec.geometry import GraphGroup, Tile, plan_tiles
 from offspec.grouping import signature
@@ -34,7 +35,17 @@ from offspec.template import (
     read_template,
     whole_image_template,
 )
-from offspec.types import Alignment, AlignMode, ImageArray, Kind, Mode, Resolution
+from offspec.types import (
+    DEFAULT_BACKBONE,
+    DEFAULT_HEAD,
+    Alignment,
+    AlignMode,
+    FixedKind,
+    ImageArray,
+    Kind,
+    Mode,
+    Resolution,
+)
 
 SAMPLE = 24  # normals looked at to decide alignment, kind and gate limits
 
@@ -44,6 +55,7 @@ class FitConfig:
     """Settings of one fit; stored in the bundle.
 
     Attributes:
+        head: learned or none: what corrects the detector's map.
         mode: image or pixel; None = pixel when the dataset has masks.
         kind: object, texture or auto, for regions that say auto.
         resolution: Likewise.
@@ -55,7 +67,8 @@ class FitConfig:
     """
 
     detector: str = "reference"
-    backbone: str = "bank"
+    backbone: str = DEFAULT_BACKBONE
+    head: str = DEFAULT_HEAD
     mode: Mode | None = None
     kind: Kind = "auto"
     resolution: Resolution = "auto"
@@ -188,8 +201,9 @@ def _plan_sizes(
     notes: list[str],
 ) -> _Sizes:
     """Resolutions and crops; ``auto`` gives up ``native`` where its statistics are too large."""
+    halo = _halo(config)
     plans = tuple(plan_resolution(r, template.smallest_defect_px) for r in template.regions)
-    tiles, groups = plan_tiles(template, plans, kinds)
+    tiles, groups = plan_tiles(template, plans, kinds, halo)
     try:
         _check_sizes(groups, config)
     except LimitError as error:
@@ -203,10 +217,19 @@ def _plan_sizes(
             raise
         notes.append(f"Resolution 'accurate' was taken instead of 'native': {error}")
         plans = tuple(plan_resolution(r, template.smallest_defect_px) for r in smaller)
-        tiles, groups = plan_tiles(template, plans, kinds)
+        tiles, groups = plan_tiles(template, plans, kinds, halo)
         _check_sizes(groups, config)
     notes += [p.message for p in plans if p.message]
     return plans, tiles, groups
+
+
+def _halo(config: FitConfig) -> int:
+    """Context of a native tile, for the backbone and what a head sees beyond it."""
+    card = make_backbone(config.backbone).card
+    kinds: tuple[FixedKind, ...] = ("object", "texture")
+    heads = (make_head(config.head, kind, config.backbone) for kind in kinds)
+    more = max(0 if head is None else head.receptive_px for head in heads)
+    return tile_halo(replace(card, receptive_px=card.receptive_px + more))
 
 
 def _check_sizes(groups: Sequence[GraphGroup], config: FitConfig) -> None:
@@ -218,6 +241,7 @@ def _check_sizes(groups: Sequence[GraphGroup], config: FitConfig) -> None:
 def _check_config(config: FitConfig) -> None:
     detector_class(config.detector)
     make_backbone(config.backbone)
+    make_head(config.head, "object", config.backbone)
     check_alpha(config.false_alarm_rate)
     if config.smallest_defect is not None and not config.smallest_defect >= 1:
         raise OptionError(

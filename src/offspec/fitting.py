@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from offspec import __version__
+from offspec.backbones import make_backbone
 from offspec.bundle import Bundle, Manifest
 from offspec.calibration import (
     MIN_NORMALS,
@@ -24,8 +26,9 @@ from offspec.calibration import (
     calibrate,
     pixel_threshold,
 )
-from offspec.crossfit import EmbeddingCache, Learner, NormalScores
+from offspec.crossfit import EmbeddingCache, Learner, NormalScores, in_order
 from offspec.datasets import Dataset
+from offspec.detectors.head import NONE, make_head
 from offspec.drift_reference import drift_reference
 from offspec.errors import DatasetError, OptionError
 from offspec.fit_plan import FitConfig, Job, NormalImage, check_alpha, load_normal, plan
@@ -34,8 +37,10 @@ from offspec.images import read_image
 from offspec.machine import library_versions
 from offspec.nuisance import nuisance_renders
 from offspec.runtime import Inspector
+from offspec.runtime.onnxruntime import available_threads
+from offspec.runtime.sampler import Prepared
 from offspec.template import Template
-from offspec.types import ImageArray
+from offspec.types import FloatArray, ImageArray
 
 __all__ = ["FitConfig", "fit", "override_threshold", "recalibrate"]
 
@@ -117,6 +122,7 @@ def draft_bundle(job: Job, learner: Learner, usable: Sequence[NormalImage]) -> B
         detector={
             "name": job.config.detector,
             "backbone": job.config.backbone,
+            **_weights(job),
             "kinds": dict(zip(region_ids, job.kinds, strict=True)),
             "config": job.config.to_dict(),
         },
@@ -139,6 +145,18 @@ def draft_bundle(job: Job, learner: Learner, usable: Sequence[NormalImage]) -> B
         libraries=library_versions(),
     )
     return Bundle(manifest, job.reference, learner.graphs())
+
+
+def _weights(job: Job) -> dict[str, Any]:
+    """Which trained weights a bundle was made with; nothing where there are none."""
+    found: dict[str, Any] = {}
+    sha256 = make_backbone(job.config.backbone).card.weights_sha256
+    if sha256 is not None:
+        found["weights_sha256"] = sha256
+    heads = {k: make_head(job.config.head, k, job.config.backbone) for k in sorted(set(job.kinds))}
+    if job.config.head != NONE:
+        found["head_sha256"] = {k: head.sha256 for k, head in heads.items() if head is not None}
+    return found
 
 
 def _calibrate(
@@ -187,17 +205,23 @@ def _drawing(job: Job, learner: Learner, scores: NormalScores) -> dict[str, Pixe
 
 def _score_renders(job: Job, draft: Bundle, tell: Progress) -> NormalScores:
     """Scores of seeded nuisance renders of the reference, which no model has seen."""
-    inspector = Inspector(draft, threads=job.config.threads, warm_up=False)
+    inspector = Inspector(draft, threads=1, warm_up=False)
     full = 255.0 if job.reference.dtype == np.uint8 else float(2**job.bits - 1)
     unit = (job.reference.astype(np.float32) / np.float32(full)).clip(0, 1)
     scores = NormalScores.empty([region.id for region in job.template.regions])
-    renders = nuisance_renders(unit, RENDERS, job.config.seed)
-    for number, render in enumerate(renders):
-        tell("calibrate on renders", number, RENDERS)
+
+    def look(render: FloatArray) -> tuple[Prepared, tuple[FloatArray, ...]]:
         values = np.round(render.clip(0, 1) * full)
         image: ImageArray = values.astype(np.uint8) if full == 255 else values.astype(np.uint16)
         prepared = inspector.sampler.cut(image, inspector.sampler.aligner.align(image))
-        scores.add(inspector.sampler, prepared, inspector.maps(prepared), draft.manifest.score_k)
+        return prepared, inspector.maps(prepared)
+
+    threads = job.config.threads or available_threads()
+    with ThreadPoolExecutor(threads) as pool:
+        renders = nuisance_renders(unit, RENDERS, job.config.seed)
+        for number, (prepared, maps) in enumerate(in_order(pool, look, renders, threads)):
+            tell("calibrate on renders", number, RENDERS)
+            scores.add(inspector.sampler, prepared, maps, draft.manifest.score_k)
     tell("calibrate on renders", RENDERS, RENDERS)
     return scores
 
@@ -261,19 +285,28 @@ def _score_fresh(
 ) -> tuple[NormalScores, list[NormalImage], int]:
     """Scores of good images the model has not learned from, and how many it could not judge."""
     manifest = bundle.manifest
-    inspector = Inspector(bundle, threads=threads, warm_up=False)
+    threads = available_threads() if threads is None else threads
+    inspector = Inspector(bundle, threads=min(threads, 1), warm_up=False)  # refuses under 1
     scores = NormalScores.empty([region.id for region in manifest.template.regions])
     found: list[NormalImage] = []
-    for number, path in enumerate(normals):
-        tell("calibrate", number, len(normals))
+
+    def look(path: Path | str) -> tuple[NormalImage, Prepared, tuple[FloatArray, ...]] | None:
         image = read_image(path)
         prepared = inspector.prepare(image)
         if prepared.failure is not None or prepared.region_failures:
-            continue
+            return None
         one = load_normal(Path(path), image, bundle.reference, prepared.alignment, manifest.bits)
         _refuse_learned(one, manifest)
-        found.append(one)
-        scores.add(inspector.sampler, prepared, inspector.maps(prepared), manifest.score_k)
+        return one, prepared, inspector.maps(prepared)
+
+    with ThreadPoolExecutor(threads) as pool:
+        for number, looked in enumerate(in_order(pool, look, normals, threads)):
+            tell("calibrate", number, len(normals))
+            if looked is None:
+                continue
+            one, prepared, maps = looked
+            found.append(one)
+            scores.add(inspector.sampler, prepared, maps, manifest.score_k)
     tell("calibrate", len(normals), len(normals))
     return scores, found, len(normals) - len(found)
 

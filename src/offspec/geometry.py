@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from offspec.template import Region, ResolutionPlan, Template
 
 TILE_CORE = 512  # network pixels a native tile keeps
-TILE_HALO = 64  # real context read around the core on each side
+TILE_HALO = 64  # least real context read around the core on each side
 TILE_MULTIPLE = 32  # network sides are a multiple of this
 MAX_TILES = 1024  # per template; beyond, the bundle would be unusable
 _STRIP_SAMPLES = 1 << 16  # warped at once
@@ -124,6 +124,7 @@ def plan_tiles(
     template: Template,
     plans: Sequence[ResolutionPlan],
     group_keys: Sequence[str] | None = None,
+    halo: int = TILE_HALO,
 ) -> tuple[tuple[Tile, ...], tuple[GraphGroup, ...]]:
     """Cut every region into network crops and sort them into graph groups.
 
@@ -132,6 +133,7 @@ def plan_tiles(
         plans: One resolution plan per region, same order.
         group_keys: One word per region; regions with different words never share a graph
             (for instance ``object`` and ``texture``). None puts no such bound.
+        halo: Real context around the core of a native tile, a multiple of 16.
 
     Returns:
         Tiles in region order and the groups in order of first use.
@@ -145,7 +147,7 @@ def plan_tiles(
     sizes: list[tuple[int, int]] = []
     tiles: list[Tile] = []
     for index, (region, plan, key) in enumerate(zip(template.regions, plans, keys, strict=True)):
-        for number, (box, net_hw, core) in enumerate(_region_tiles(region, plan)):
+        for number, (box, net_hw, core) in enumerate(_region_tiles(region, plan, halo)):
             group = found.setdefault((key, net_hw), len(found))
             if group == len(counts):
                 counts.append(0)
@@ -164,22 +166,22 @@ def plan_tiles(
 _TilePlan = tuple[tuple[float, float, float, float], tuple[int, int], tuple[int, int, int, int]]
 
 
-def _region_tiles(region: Region, plan: ResolutionPlan) -> list[_TilePlan]:
+def _region_tiles(region: Region, plan: ResolutionPlan, halo: int) -> list[_TilePlan]:
     """Boxes, network sizes and kept cores of one region, row by row."""
     x, y, w, h = region.bounds_xywh
     if plan.resolution != "native":
         net_h, net_w = plan.net_hw
         box = (float(x), float(y), float(w), float(h))
         return [(box, (net_h, net_w), (0, net_h, 0, net_w))]
-    rows, core_h = _axis_tiles(h)
-    cols, core_w = _axis_tiles(w)
-    net_hw = (core_h + 2 * TILE_HALO, core_w + 2 * TILE_HALO)
+    rows, core_h = _axis_tiles(h, halo)
+    cols, core_w = _axis_tiles(w, halo)
+    net_hw = (core_h + 2 * halo, core_w + 2 * halo)
     result: list[_TilePlan] = []
     for top, y0, y1 in rows:
         for left, x0, x1 in cols:
             box = (
-                float(x + left - TILE_HALO),
-                float(y + top - TILE_HALO),
+                float(x + left - halo),
+                float(y + top - halo),
                 float(net_hw[1]),
                 float(net_hw[0]),
             )
@@ -187,16 +189,16 @@ def _region_tiles(region: Region, plan: ResolutionPlan) -> list[_TilePlan]:
     return result
 
 
-def _axis_tiles(length: int) -> tuple[list[tuple[int, int, int]], int]:
+def _axis_tiles(length: int, halo: int) -> tuple[list[tuple[int, int, int]], int]:
     """Tiles along one axis: (start, first kept, end kept) and the core's length."""
     if length <= TILE_CORE:
         core = math.ceil(length / TILE_MULTIPLE) * TILE_MULTIPLE
-        return [(0, TILE_HALO, TILE_HALO + length)], core
+        return [(0, halo, halo + length)], core
     tiles: list[tuple[int, int, int]] = []
     done = 0
     while done < length:
         start = min(done, length - TILE_CORE)  # the last one is shifted inside
-        tiles.append((start, TILE_HALO + done - start, TILE_HALO + TILE_CORE))
+        tiles.append((start, halo + done - start, halo + TILE_CORE))
         done = start + TILE_CORE
     return tiles, TILE_CORE
 

@@ -25,7 +25,9 @@ MAX_GRAPH_BYTES = 512 * 2**20
 STATISTIC = "statistic_"
 OPSET = 18
 
-__all__ = ["MAX_GRAPH_BYTES", "MAX_SLOT_BYTES", "Var", "op"]
+Model = onnx.ModelProto
+
+__all__ = ["MAX_GRAPH_BYTES", "MAX_SLOT_BYTES", "Model", "Var", "op"]
 
 
 def const(value: NDArray[Any] | Sequence[float] | float) -> Var:
@@ -58,6 +60,39 @@ def depthwise(x: Var, kernel: FloatArray, channels: int, *, stride: int = 1) -> 
     weight = np.broadcast_to(kernel, (channels, 1, *kernel.shape)).astype(np.float32)
     padded = pad_edge(x, *_pads(kernel.shape[0], stride), *_pads(kernel.shape[1], stride))
     return op.conv(padded, const(weight), group=channels, strides=(stride, stride))
+
+
+def stored_half(value: FloatArray) -> Var:
+    """A float32 value that takes half the room: stored as float16, computed with as float32."""
+    return op.cast(op.const(np.asarray(value, np.float16)), to=np.float32)
+
+
+def network_conv(
+    x: Var,
+    weight: FloatArray,
+    bias: FloatArray | None = None,
+    *,
+    stride: int = 1,
+    depthwise: bool = False,
+) -> Var:
+    """One layer of a trained network: ``conv`` with weights stored as float16.
+
+    Args:
+        x: [N, C, H, W].
+        weight: (O, C, kh, kw), or (C, 1, kh, kw) where each channel has its own kernel.
+        bias: (O,) or None.
+        stride: Both ways.
+        depthwise: Each channel by itself.
+    """
+    kernel_h, kernel_w = weight.shape[2:]
+    padded = pad_edge(x, *_pads(kernel_h, stride), *_pads(kernel_w, stride))
+    return op.conv(
+        padded,
+        stored_half(weight),
+        None if bias is None else stored_half(bias),
+        group=len(weight) if depthwise else 1,
+        strides=(stride, stride),
+    )
 
 
 def _pads(kernel: int, stride: int) -> tuple[int, int]:
@@ -172,9 +207,7 @@ def build_graph(
     slot = argument(Tensor(np.int64, ("N",))) if n_slots > 1 else None
     result = body(crop, slot)
     inputs = {"crop": crop} if slot is None else {"crop": crop, "slot": slot}
-    model: onnx.ModelProto = build(inputs, {"map": result})
-    if model.opset_import[0].version != OPSET:  # spox declares the least that is needed
-        model = onnx.version_converter.convert_version(model, OPSET)
+    model = _at_opset(build(inputs, {"map": result}))
     model.graph.output[0].type.tensor_type.shape.dim[0].dim_param = "N"
     size = model.ByteSize()
     if size > MAX_GRAPH_BYTES:
@@ -182,6 +215,34 @@ def build_graph(
             f"The graph takes {size / 2**20:.0f} MB. At most {MAX_GRAPH_BYTES >> 20} MB are "
             "allowed. Use fewer or smaller regions, or a lower resolution."
         )
+    return model
+
+
+def _at_opset(model: onnx.ModelProto) -> onnx.ModelProto:
+    """``model`` at the contract's operator set; spox declares the least that is needed."""
+    if model.opset_import[0].version == OPSET:
+        return model
+    return onnx.version_converter.convert_version(model, OPSET)
+
+
+def build_network(body: Callable[[Var], Var]) -> onnx.ModelProto:
+    """A feature network for the package: ``crop`` [N, 3, H, W] to ``features``, all sizes free."""
+    crop = argument(Tensor(np.float32, ("N", 3, "H", "W")))
+    return _at_opset(build({"crop": crop}, {"features": body(crop)}))
+
+
+def build_head(
+    shapes: Mapping[str, tuple[int | str, ...]], body: Callable[[Mapping[str, Var]], Var]
+) -> onnx.ModelProto:
+    """A head for the package: float32 inputs of these shapes to ``factor``, a logarithm."""
+    inputs = {name: argument(Tensor(np.float32, shape)) for name, shape in shapes.items()}
+    return _at_opset(build(inputs, {"factor": body(inputs)}))
+
+
+def parse_network(data: bytes) -> onnx.ModelProto:
+    """The model in a file whose bytes are known to be good."""
+    model = onnx.ModelProto()
+    model.ParseFromString(data)
     return model
 
 
@@ -202,6 +263,15 @@ def inline_network(model: onnx.ModelProto, x: Var) -> dict[str, Var]:
     """
     name = model.graph.input[0].name
     return dict(inline(model)(**{name: x}))
+
+
+def inline_graph(model: onnx.ModelProto, inputs: Mapping[str, Var]) -> dict[str, Var]:
+    """Put a network with several inputs into a graph.
+
+    Returns:
+        Output name to variable.
+    """
+    return dict(inline(model)(**inputs))
 
 
 def check_statistics(n_bytes: int, n_slots: int, what: str) -> None:

@@ -24,11 +24,15 @@ Verdict = Literal["ok", "review", "ng", "invalid"]
 ThresholdStatus = Literal["certified", "extrapolated", "provisional", "manual"]
 Mode = Literal["image", "pixel"]
 Kind = Literal["auto", "object", "texture"]
+FixedKind = Literal["object", "texture"]
 Resolution = Literal["auto", "fast", "accurate", "native"]
 AlignMode = Literal["none", "shift", "similarity", "homography"]
 SizePolicy = Literal["exact", "scale", "fit"]
 Split = Literal["train", "test"]
 Label = Literal["ok", "ng"]
+
+DEFAULT_BACKBONE = "bank"  # here, because the command line names it before anything is loaded
+DEFAULT_HEAD = "none"
 
 VERDICTS: tuple[Verdict, ...] = ("ok", "review", "ng", "invalid")
 

@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
 
 import numpy as np
 import onnx
 
 from offspec.backbones import make_backbone
 from offspec.detectors import detector_class
+from offspec.detectors.head import NONE, make_head
 from offspec.detectors.reference import ReferenceDetector
 from offspec.images import to_unit
 from offspec.runtime.onnxruntime import OnnxRuntime
-from offspec.types import FloatArray
+from offspec.types import FixedKind, FloatArray
 from tests.synth import Flaw, part_image
 
 NET_HW = (64, 96)
-FixedKind = Literal["object", "texture"]
 
 
 def crops(
@@ -45,10 +44,21 @@ def normals(count: int, n_slots: int = 1, net_hw: tuple[int, int] = NET_HW) -> l
 
 
 def new_detector(
-    name: str, kind: FixedKind = "object", *, seed: int = 0, threads: int = 1
+    name: str,
+    kind: FixedKind = "object",
+    *,
+    backbone: str = "bank",
+    head: str = NONE,
+    seed: int = 0,
+    threads: int = 1,
 ) -> ReferenceDetector:
     return detector_class(name)(
-        make_backbone("bank"), NET_HW, kind=kind, seed=seed, threads=threads
+        make_backbone(backbone),
+        NET_HW,
+        kind=kind,
+        head=make_head(head, kind, backbone),
+        seed=seed,
+        threads=threads,
     )
 
 

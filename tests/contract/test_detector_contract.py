@@ -7,77 +7,20 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
 import onnx
 import pytest
 
-from offspec.backbones import make_backbone
+from offspec.backbones import BACKBONES, make_backbone, tile_halo
 from offspec.bundle.onnx_check import check_graph
 from offspec.detectors import DETECTORS, detector_class
-from offspec.detectors.reference import ReferenceDetector
+from offspec.detectors.head import make_head
 from offspec.errors import LimitError, NotFittedError, OptionError, ShapeError
-from offspec.types import FloatArray
-from tests.contract.make import (
-    NET_HW,
-    FixedKind,
-    crops,
-    graph_bytes,
-    maps_of,
-    new_detector,
-    normals,
-)
-
-KINDS: tuple[FixedKind, ...] = ("object", "texture")
-Make = Callable[[], ReferenceDetector]
-
-
-@dataclass(frozen=True)
-class Case:
-    """A detector, its kind, its slots and how many good images it learns from."""
-
-    name: str
-    kind: FixedKind
-    n_slots: int
-    n_normals: int
-
-    def new(self, *, seed: int = 0, threads: int = 1) -> ReferenceDetector:
-        return new_detector(self.name, self.kind, seed=seed, threads=threads)
-
-    def fit(self, detector: ReferenceDetector) -> ReferenceDetector:
-        others = normals(self.n_normals - 1, self.n_slots)
-        return detector.fit(crops(0, self.n_slots), others)
-
-    def graph(self) -> onnx.ModelProto:
-        return _graph(self)
-
-
-@cache
-def _graph(case: Case) -> onnx.ModelProto:
-    return case.fit(case.new()).to_graph()
-
-
-CASES = [
-    Case(name, kind, n_slots, n_normals)
-    for name in sorted(DETECTORS)
-    for kind in KINDS
-    for n_slots in (1, 3)
-    for n_normals in (1, 2, 6)
-]
-
-
-def _case_name(case: Case) -> str:
-    return f"{case.name}-{case.kind}-{case.n_slots}slots-{case.n_normals}normals"
-
-
-every_case = pytest.mark.parametrize("case", CASES, ids=_case_name)
-several_slots = pytest.mark.parametrize("case", [c for c in CASES if c.n_slots > 1], ids=_case_name)
-largest_case = pytest.mark.parametrize(
-    "case", [c for c in CASES if c.n_slots > 1 and c.n_normals == 6], ids=_case_name
-)
-
+from offspec.geometry import TILE_CORE
+from offspec.types import FixedKind, FloatArray
+from tests.contract.cases import KINDS, Case, every_case, largest_case, several_slots
+from tests.contract.make import NET_HW, crops, graph_bytes, maps_of, normals
 
 # -- life of a detector ------------------------------------------------------
 
@@ -96,15 +39,17 @@ def test_graph_before_fit_is_refused(case: Case) -> None:
 
 @largest_case
 def test_constructor_arguments_are_left_alone(case: Case) -> None:
-    backbone, masks = make_backbone("bank"), np.zeros((case.n_slots, *NET_HW), np.bool_)
+    backbone, masks = make_backbone(case.backbone), np.zeros((case.n_slots, *NET_HW), np.bool_)
     masks[:, 8:-8, 8:-8] = True
+    head = make_head(case.head, case.kind, case.backbone)
     before = masks.copy()
     detector = detector_class(case.name)(
-        backbone, NET_HW, masks=masks, kind=case.kind, seed=3, threads=2
+        backbone, NET_HW, masks=masks, kind=case.kind, head=head, seed=3, threads=2
     )
     case.fit(detector).to_graph()
     assert detector.backbone is backbone
     assert detector.masks is masks
+    assert detector.head is head
     assert np.array_equal(masks, before)
     assert (detector.net_hw, detector.kind, detector.seed, detector.threads) == (
         NET_HW,
@@ -164,7 +109,7 @@ def test_nothing_is_left_of_an_earlier_fit(case: Case) -> None:
 
 @largest_case
 def test_fitting_with_fewer_slots_and_normals_forgets_the_rest(case: Case) -> None:
-    one = Case(case.name, case.kind, 1, 1)
+    one = Case(case.name, case.kind, 1, 1, case.backbone, case.head)
     detector = case.fit(case.new())
     detector.to_graph()
     assert graph_bytes(one.fit(detector).to_graph()) == graph_bytes(one.graph())
@@ -196,8 +141,8 @@ def test_thread_count_does_not_change_the_bytes(case: Case) -> None:
 _IN_A_FRESH_PROCESS = """
 import hashlib, sys
 from tests.contract.make import crops, graph_bytes, new_detector, normals
-threads = int(sys.argv[3])
-detector = new_detector(sys.argv[1], sys.argv[2], threads=threads)
+name, kind, threads, backbone, head = sys.argv[1:]
+detector = new_detector(name, kind, backbone=backbone, head=head, threads=int(threads))
 graph = detector.fit(crops(0, 3), normals(5, 3)).to_graph()
 print(hashlib.sha256(graph_bytes(graph)).hexdigest())
 """
@@ -215,7 +160,10 @@ def test_another_process_gives_equal_bytes(case: Case) -> None:
         }
         environment |= dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), threads)
         found = subprocess.run(
-            [sys.executable, "-c", _IN_A_FRESH_PROCESS, case.name, case.kind, threads],
+            [
+                *(sys.executable, "-c", _IN_A_FRESH_PROCESS),
+                *(case.name, case.kind, threads, case.backbone, case.head),
+            ],
             env=environment,
             check=True,
             capture_output=True,
@@ -338,10 +286,19 @@ def test_graph_leaves_the_batch_open(case: Case) -> None:
     assert {v.type.tensor_type.shape.dim[0].dim_param for v in case.graph().graph.input} == {"N"}
 
 
+def _is_half(graph: onnx.GraphProto, name: str) -> bool:
+    half = onnx.TensorProto.FLOAT16
+    return any(v.name == name and v.type.tensor_type.elem_type == half for v in graph.value_info)
+
+
 @largest_case
 def test_graph_computes_in_float32(case: Case) -> None:
-    inferred = onnx.shape_inference.infer_shapes(case.graph(), strict_mode=True)
-    types = {v.type.tensor_type.elem_type for v in inferred.graph.value_info}
+    """Only weights may be stored as float16, and they are cast before anything is computed."""
+    inferred = onnx.shape_inference.infer_shapes(case.graph(), strict_mode=True).graph
+    stored = {node.output[0] for node in inferred.node if node.op_type == "Constant"}
+    readers = {n.op_type for n in inferred.node if any(_is_half(inferred, i) for i in n.input)}
+    assert readers <= {"Cast"}
+    types = {v.type.tensor_type.elem_type for v in inferred.value_info if v.name not in stored}
     assert types <= {onnx.TensorProto.FLOAT, onnx.TensorProto.INT64, onnx.TensorProto.BOOL}
 
 
@@ -361,11 +318,15 @@ def test_too_large_crops_are_refused_before_fitting(name: str, kind: FixedKind) 
 
 
 @pytest.mark.parametrize("name", sorted(DETECTORS))
-@pytest.mark.parametrize("size_hw", [(256, 256), (512, 512), (640, 640)])
+@pytest.mark.parametrize("backbone", sorted(BACKBONES))
+@pytest.mark.parametrize("resolution", ["fast", "accurate", "native"])
 def test_every_resolution_of_a_template_is_within_the_limit(
-    name: str, size_hw: tuple[int, int]
+    name: str, backbone: str, resolution: str
 ) -> None:
-    detector_class(name)(make_backbone("bank"), size_hw).check_limits()
+    made = make_backbone(backbone)
+    native = TILE_CORE + 2 * tile_halo(made.card)
+    side = {"fast": 256, "accurate": 512, "native": native}[resolution]
+    detector_class(name)(made, (side, side)).check_limits()
 
 
 @pytest.mark.parametrize("name", sorted(DETECTORS))

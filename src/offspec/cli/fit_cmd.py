@@ -18,7 +18,7 @@ from offspec.cli.common import (
     percent,
     progress,
 )
-from offspec.types import AlignMode, Kind, Mode, Resolution
+from offspec.types import DEFAULT_BACKBONE, DEFAULT_HEAD, AlignMode, Kind, Mode, Resolution
 
 if TYPE_CHECKING:
     from offspec.bundle import Bundle
@@ -32,7 +32,12 @@ def fit(  # noqa: PLR0913, PLR0917 - a command line has as many options as it ha
         Path | None, typer.Option("--template", help="template.json; default: the whole image.")
     ] = None,
     detector: Annotated[str, typer.Option("--detector", help="How to compare.")] = "reference",
-    backbone: Annotated[str, typer.Option("--backbone", help="What to compare.")] = "bank",
+    backbone: Annotated[
+        str, typer.Option("--backbone", help="What to compare: bank, embedded or joined.")
+    ] = DEFAULT_BACKBONE,
+    head: Annotated[
+        str, typer.Option("--head", help="What corrects the map: learned or none.")
+    ] = DEFAULT_HEAD,
     mode: Annotated[
         str | None, typer.Option("--mode", help="image or pixel; default: by the dataset.")
     ] = None,
@@ -65,6 +70,7 @@ def fit(  # noqa: PLR0913, PLR0917 - a command line has as many options as it ha
     config = FitConfig(
         detector=detector,
         backbone=backbone,
+        head=head,
         mode=None if mode is None else cast("Mode", choice(mode, get_args(Mode), "--mode")),
         kind=cast("Kind", choice(kind, get_args(Kind), "--kind")),
         resolution=cast("Resolution", choice(resolution, get_args(Resolution), "--resolution")),

@@ -15,6 +15,7 @@ Reference:
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Literal, Self
 
@@ -24,6 +25,8 @@ import onnxruntime as ort
 
 from offspec import graphs
 from offspec.backbones import Backbone, tone
+from offspec.detectors.head import Head
+from offspec.detectors.linear import gram, one_thread_session
 from offspec.detectors.tolerance import (
     NOISE,
     SHIFT_PX,
@@ -62,8 +65,9 @@ class ReferenceDetector:
         net_hw: Crop size.
         masks: (S, H, W) True where a slot's crop belongs to the region; None = everywhere.
         kind: object (fixed positions) or texture (none).
+        head: Draws the map from the residual; None = the sum of its squares.
         seed: Of the noise that sets the noise allowance.
-        threads: Of the backbone while fitting; never changes a result.
+        threads: Crops of one image embedded side by side; never changes a result.
     """
 
     def __init__(
@@ -73,6 +77,7 @@ class ReferenceDetector:
         *,
         masks: BoolArray | None = None,
         kind: Literal["object", "texture"] = "object",
+        head: Head | None = None,
         seed: int = 0,
         threads: int = 1,
     ) -> None:
@@ -80,6 +85,7 @@ class ReferenceDetector:
         self.net_hw = net_hw
         self.masks = masks
         self.kind = kind
+        self.head = head
         self.seed = seed
         self.threads = threads
         self._session: ort.InferenceSession | None = None
@@ -108,7 +114,7 @@ class ReferenceDetector:
                 f"{self.net_hw[1]}). Cut them with the sampler of the same template."
             )
         self.check_limits()
-        features, fine = self._backbone_session().run(None, {"crop": crops})
+        features, fine = self._run_backbone(crops)
         mask = self._cell_mask(crops.shape[0])
         return Embedding(features, fine, second_moment(features, mask))
 
@@ -165,6 +171,21 @@ class ReferenceDetector:
         cells = blocks.mean(axis=(2, 4)) > 0.5
         return cells if cells.any() else np.ones_like(cells)
 
+    def _run_backbone(self, crops: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Features and fine plane, crop by crop: in a batch, one's work leaves the core's cache."""
+        session = self._backbone_session()
+
+        def run(at: int) -> list[FloatArray]:
+            return list(session.run(None, {"crop": crops[at : at + 1]}))
+
+        if self.threads == 1 or len(crops) == 1:
+            found = [run(at) for at in range(len(crops))]
+        else:
+            with ThreadPoolExecutor(min(self.threads, len(crops))) as pool:
+                found = list(pool.map(run, range(len(crops))))
+        features, fine = (np.concatenate(parts) for parts in zip(*found, strict=True))
+        return features, fine
+
     def _backbone_session(self) -> ort.InferenceSession:
         if self._session is None:
             self._session = self._session_of(self.net_hw)
@@ -174,12 +195,7 @@ class ReferenceDetector:
         model = graphs.build_features(
             net_hw, lambda crop: [self.backbone.build(crop), fine_plane(crop)]
         )
-        options = ort.SessionOptions()
-        options.intra_op_num_threads = self.threads
-        options.use_deterministic_compute = True
-        return ort.InferenceSession(
-            model.SerializeToString(), options, providers=["CPUExecutionProvider"]
-        )
+        return one_thread_session(model)
 
     def _noise_covariance(self) -> DoubleArray:
         """(C, C) covariance of the features of a flat grey under sensor noise."""
@@ -189,7 +205,8 @@ class ReferenceDetector:
             crops = np.clip(flat, 0, 1).astype(np.float32)
             features = self._session_of((256, 256)).run(None, {"crop": crops})[0]
             cells = features[0, :, 4:-4, 4:-4].reshape(features.shape[1], -1).astype(np.float64)
-            self._noise = np.cov(cells) + 1e-9 * np.eye(len(cells))
+            away = cells - cells.mean(axis=1, keepdims=True)
+            self._noise = gram(away) / (away.shape[1] - 1) + 1e-9 * np.eye(len(cells))
         return self._noise
 
     # -- graph ---------------------------------------------------------------
@@ -218,21 +235,34 @@ class ReferenceDetector:
         return found
 
     def _body(self, crop: Var, slot: Var | None, statistics: dict[str, FloatArray]) -> Var:
-        factor = self.backbone.card.stride // FINE_STRIDE
+        stride = self.backbone.card.stride
         z = graphs.conv(self.backbone.build(crop), statistics["weight"], name="weight")
         if self.kind == "texture":
-            distance = graphs.upsample(
-                graphs.depthwise(_texture_distance(z, slot, statistics), _SMOOTH, 1), factor
-            )
+            inputs = _texture_distance(z, slot, statistics)
+            fine = None
         else:
-            coarse = _feature_distance(z, slot, statistics, self.backbone.card.stride)
-            fine = _fine_distance(fine_plane(crop), slot, statistics["fine"])
-            distance = op.add(
-                graphs.upsample(graphs.depthwise(coarse, _SMOOTH, 1), factor),
-                op.mul(graphs.depthwise(fine, _SMOOTH, 1), const(1 / FINE_UNIT)),
+            inputs = _feature_distance(z, slot, statistics, stride)
+            fine = op.mul(
+                graphs.depthwise(
+                    _fine_distance(fine_plane(crop), slot, statistics["fine"]), _SMOOTH, 1
+                ),
+                const(1 / FINE_UNIT),
             )
-        level = op.sub(distance, const(DEAD_ZONE))
-        return graphs.upsample(op.relu(level), FINE_STRIDE)
+            inputs["fine"] = fine
+        factor = None if self.head is None else self.head.factor(inputs)
+        total = graphs.depthwise(inputs["distance"], _SMOOTH, 1)
+        return _joined(total, fine, factor, stride // FINE_STRIDE)
+
+
+def _joined(distance: Var, fine: Var | None, factor: Var | None, steps: int) -> Var:
+    """The map from distances and the logarithm of a factor, ``steps`` fine pixels per cell."""
+    total = graphs.upsample(distance, steps)
+    if fine is not None:
+        total = op.add(total, fine)
+    total = op.relu(op.sub(total, const(DEAD_ZONE)))
+    if factor is not None:
+        total = op.mul(total, op.exp(graphs.upsample(factor, steps)))
+    return graphs.upsample(total, FINE_STRIDE)
 
 
 def fine_plane(crop: Var) -> Var:
@@ -241,16 +271,23 @@ def fine_plane(crop: Var) -> Var:
     return graphs.depthwise(graphs.channel_sum(pooled, 3, 1 / 3), _SMOOTH, 1)
 
 
-def _texture_distance(z: Var, slot: Var | None, t: dict[str, FloatArray]) -> Var:
-    """The smaller of the mean squared distances to the texture and to the reference here."""
-    texture = _square(op.sub(z, graphs.statistic("centre", t["centre"])))
+def _texture_distance(z: Var, slot: Var | None, t: dict[str, FloatArray]) -> dict[str, Var]:
+    """Residual, and the smaller mean squared distance: to the texture or to the reference here."""
+    residual = op.sub(z, graphs.statistic("centre", t["centre"]))
+    texture = _square(residual)
     place = _square(op.sub(z, graphs.select("place", t["place"], slot)))
     channels = t["centre"].shape[1]
-    return op.min([graphs.channel_sum(x, channels, 1 / channels) for x in (texture, place)])
+    distance = op.min([graphs.channel_sum(x, channels, 1 / channels) for x in (texture, place)])
+    return {"residual": residual, "distance": distance}
 
 
-def _feature_distance(z: Var, slot: Var | None, t: dict[str, FloatArray], stride: int) -> Var:
-    """Squared distance to the tolerance, free along shifts and up to the reference."""
+def _feature_distance(
+    z: Var, slot: Var | None, t: dict[str, FloatArray], stride: int
+) -> dict[str, Var]:
+    """Residual to the tolerance, its square, free along shifts and up to the reference.
+
+    Nodes that only a head needs are left out of a graph without.
+    """
     channels, h, w = t["centre"].shape[1:]
     centre = graphs.select("centre", t["centre"], slot)
     width = graphs.select("inverse_width", t["inverse_width"], slot)
@@ -261,17 +298,28 @@ def _feature_distance(z: Var, slot: Var | None, t: dict[str, FloatArray], stride
         share = op.mul(graphs.channel_sum(op.mul(r, toward), channels), inverse)
         r = op.sub(r, op.mul(op.clip(share, const(0.0), const(1.0)), toward))
     padded = graphs.pad_edge(centre, 1, 1, 1, 1)
-    move = op.mul(op.mul(r, width), const(SHIFT_PX / (2 * stride)))
+    along = op.mul(width, const(SHIFT_PX / (2 * stride)))
     right, left, down, up = (
         graphs.shifted(padded, dy, dx, h, w, 1) for dy, dx in ((0, -1), (0, 1), (-1, 0), (1, 0))
     )
-    p = graphs.channel_sum(op.mul(move, op.sub(right, left)), channels)
-    q = graphs.channel_sum(op.mul(move, op.sub(down, up)), channels)
+    move = op.mul(r, along)
+    step_x, step_y = op.sub(right, left), op.sub(down, up)
+    p = graphs.channel_sum(op.mul(move, step_x), channels)
+    q = graphs.channel_sum(op.mul(move, step_y), channels)
     shift = [
         graphs.select(f"shift_{axis}", t[f"shift_{axis}"], slot) for axis in ("xx", "xy", "yy")
     ]
     rest = op.sub(graphs.channel_sum(_square(r), channels), _quadratic(p, q, shift))
-    return op.mul(op.relu(rest), graphs.select("gain", t["gain"], slot))
+    gain = graphs.select("gain", t["gain"], slot)
+    xx, xy, yy = shift
+    by_x = op.add(op.mul(p, xx), op.mul(q, xy))
+    by_y = op.add(op.mul(p, xy), op.mul(q, yy))
+    moved = op.mul(op.add(op.mul(by_x, step_x), op.mul(by_y, step_y)), along)
+    unit = op.sqrt(op.mul(gain, const(float(channels))))
+    return {
+        "residual": op.mul(op.sub(r, moved), unit),
+        "distance": op.mul(op.relu(rest), gain),
+    }
 
 
 def _quadratic(p: Var, q: Var, inverse: Sequence[Var]) -> Var:

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from offspec.detectors.linear import gram, inverse_root, product
 from offspec.types import BoolArray, DoubleArray, FloatArray
 
 SHIFT_PX = 1.0  # movement that alignment may leave, standard deviation, network pixels
@@ -105,7 +106,7 @@ def texture_tolerance(
     mean = total / cells
     covariance = sum(moments[1:], moments[0]) / cells - np.outer(mean, mean) + noise
     weight = whitening(covariance)
-    centre = (weight @ mean.astype(np.float32))[None, :, None, None]
+    centre = apply(weight, mean.astype(np.float32)[None, :, None, None])
     return TextureTolerance(weight, centre, apply(weight, features[0]))
 
 
@@ -139,8 +140,7 @@ def second_moment(features: FloatArray, mask: BoolArray) -> DoubleArray:
             if not counted.any():
                 continue
             chunk = cells[:, part] if counted.all() else cells[:, part][:, counted]
-            double = chunk.astype(np.float64)
-            total += double @ double.T
+            total += gram(np.ascontiguousarray(chunk, np.float64))
     return total
 
 
@@ -165,7 +165,7 @@ def _mean_moment(features: Sequence[FloatArray], mean: FloatArray, mask: BoolArr
                 rest += one[slot][:, part] - base
             double = base[:, counted].astype(np.float64)
             double += rest[:, counted].astype(np.float64) / len(features)
-            total += double @ double.T
+            total += gram(double)
     return total
 
 
@@ -173,21 +173,27 @@ def _chunks(cells: int) -> list[slice]:
     return [slice(at, min(at + _CHUNK, cells)) for at in range(0, cells, _CHUNK)]
 
 
-def whitening(covariance: DoubleArray) -> FloatArray:
+def whitening(covariance: DoubleArray, shrinkage: float = SHRINKAGE) -> FloatArray:
     """Symmetric inverse square root of a shrunk covariance; sign-free, so reproducible."""
     deviation = np.sqrt(np.maximum(np.diag(covariance), 1e-12))
     correlation = covariance / np.outer(deviation, deviation)
-    correlation = (1 - SHRINKAGE) * correlation + SHRINKAGE * np.eye(len(deviation))
-    values, vectors = np.linalg.eigh((correlation + correlation.T) / 2)
-    root = (vectors / np.sqrt(np.maximum(values, 1e-6))) @ vectors.T
+    correlation = (1 - shrinkage) * correlation + shrinkage * np.eye(len(deviation))
+    try:
+        root = inverse_root((correlation + correlation.T) / 2)
+    except np.linalg.LinAlgError:  # rounding has left more than shrinkage makes good
+        if shrinkage >= 1:
+            raise
+        return whitening(covariance, min(4 * shrinkage, 1))
     return np.asarray(root / deviation, np.float32)
 
 
 def apply(weight: FloatArray, features: FloatArray) -> FloatArray:
     """``weight @ f`` at every cell of (S, C, h, w)."""
     s, c, h, w = features.shape
-    flat = np.matmul(weight, features.reshape(s, c, h * w))
-    return np.asarray(flat.reshape(s, len(weight), h, w))
+    found = np.empty((s, len(weight), h * w), np.float32)
+    for slot, cells in enumerate(features.reshape(s, c, h * w)):
+        found[slot] = product(weight, cells)
+    return found.reshape(s, len(weight), h, w)
 
 
 def feature_tolerance(
@@ -285,11 +291,10 @@ def _whitened_squares(
     for slot in range(s):
         for part in _chunks(h * w):
             middle = np.ascontiguousarray(mean.reshape(s, c, h * w)[slot, :, part])
-            away, white, squares = (np.empty_like(middle) for _ in range(3))
-            squares.fill(0)
+            away, squares = np.empty_like(middle), np.zeros_like(middle)
             for one in flat:
                 np.subtract(one[slot, :, part], middle, out=away)
-                np.matmul(weight, away, out=white)
+                white = product(weight, away)
                 np.multiply(white, white, out=white)
                 squares += white
             total.reshape(s, c, h * w)[slot, :, part] = squares
