@@ -95,13 +95,24 @@ class Tuner:
         return F.interpolate(found, size=(self.side, self.side), mode="bilinear")
 
 
-def tuned(learner: Learner, tuner: Tuner, seconds: float) -> Learner:
-    """A copy of a pretrained learner with its head tuned for so many seconds."""
+def tuned(
+    learner: Learner, tuner: Tuner, seconds: float, *, last_layer_only: bool = False
+) -> Learner:
+    """A copy of a pretrained learner with its head tuned for so many seconds.
+
+    Args:
+        learner: With a head.
+        tuner: Episodes of the product.
+        seconds: On this machine; the number of steps is told in ``tuned_steps``.
+        last_layer_only: What a trainer without torch could do as well.
+    """
     batch = 1 if tuner.normals.texture else 4
     result = copy.deepcopy(learner).train()
     assert result.heads is not None  # noqa: S101 - for the type checker
     head = result.heads["texture" if tuner.normals.texture else "object"]
-    optimiser = torch.optim.AdamW(head.parameters(), lr=LEARNING_RATE, weight_decay=0.0)
+    layer = head.get_submodule("leave") if last_layer_only else head
+    parameters = list(layer.parameters())
+    optimiser = torch.optim.AdamW(parameters, lr=LEARNING_RATE, weight_decay=0.0)
     average = copy.deepcopy(head)
     grain = torch.randn(1, 3, 128, 128, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
