@@ -11,6 +11,7 @@ its own map.
 from __future__ import annotations
 
 import argparse
+import json
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -130,10 +131,13 @@ def main() -> None:
     parser.add_argument("--normals", type=int, default=4)
     parser.add_argument("--limit", type=int, default=120)
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
+    parser.add_argument("--json", type=Path, help="the same rows")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     print("name, fixed at 0.30 and 0.05, texture at 0.30 and 0.05")
-    table(Store(args.store), args.checkpoints, args.normals, args.limit)
+    rows = table(Store(args.store), args.checkpoints, args.normals, args.limit)
+    if args.json is not None:
+        args.json.write_text(json.dumps(rows) + "\n")
 
 
 if __name__ == "__main__":
