@@ -79,9 +79,7 @@ def render(pool: Pool, makers: dict[str, Maker], seed: int, device: torch.device
     scene = clean.view(CHUNK, IMAGES, 3, SIDE, SIDE).clone()
     scene[:, NORMALS:] = changed.view(CHUNK, QUERIES, 3, SIDE, SIDE)
     finished = camera(source, scene.view(-1, 3, SIDE, SIDE), CHUNK, stray)
-    seen = blur((changed - queries).abs().mean(1, keepdim=True), torch.full((len(queries),), 0.8))
-    labels = torch.where(mask > 0.5, torch.where(seen > VISIBLE, DEFECT, IGNORE), GOOD)
-    labels = torch.where((labels == GOOD) & (seen > VISIBLE), IGNORE, labels)
+    labels = label(queries, changed, mask)
     programs = pool.of[base]
     return Episodes(
         (finished * 255).round().byte().view(CHUNK, IMAGES, 3, SIDE, SIDE).cpu().numpy(),
@@ -89,6 +87,20 @@ def render(pool: Pool, makers: dict[str, Maker], seed: int, device: torch.device
         kinds.astype(np.int64),
         np.where(kinds == KINDS.index("mixed"), -1, programs),
     )
+
+
+def label(clean: Tensor, changed: Tensor, mask: Tensor) -> Tensor:
+    """(N, 1, H, W) labels: a defect where one was made and is seen, doubtful where one of both.
+
+    Args:
+        clean: (N, 3, H, W) before the defect.
+        changed: After.
+        mask: (N, 1, H, W) in [0, 1], what the maker says.
+    """
+    sigma = torch.full((len(clean),), 0.8).to(clean)
+    seen = blur((changed - clean).abs().mean(1, keepdim=True), sigma) > VISIBLE
+    labels = torch.where(mask > 0.5, torch.where(seen, DEFECT, IGNORE), GOOD)
+    return torch.where((labels == GOOD) & seen, IGNORE, labels)
 
 
 def _clean(

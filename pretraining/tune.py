@@ -21,8 +21,8 @@ from offspec.types import FloatArray
 from pretraining import bank, closed_form, losses
 from pretraining.batches import Batch, Store
 from pretraining.defects import HELD_OUT_MAKERS, MAKERS
-from pretraining.episodes import DEFECT, GOOD, IGNORE, QUERIES, VISIBLE, spoil
-from pretraining.fields import Source, blur
+from pretraining.episodes import QUERIES, label, spoil
+from pretraining.fields import Source
 from pretraining.train import GREY, NOISE, Learner
 
 LEARNING_RATE = 5e-4
@@ -72,9 +72,7 @@ class Tuner:
         queries = torch.cat(clean)
         foreign = self._foreign(len(queries))
         changed, mask = spoil(self.source, self.makers, queries, foreign)
-        seen = blur((changed - queries).abs().mean(1, keepdim=True), torch.full((len(mask),), 0.8))
-        labels = torch.where(mask > 0.5, torch.where(seen > VISIBLE, DEFECT, IGNORE), GOOD)
-        labels = torch.where((labels == GOOD) & (seen > VISIBLE), IGNORE, labels)
+        labels = label(queries, changed, mask)
         return Batch(
             torch.stack(normals),
             torch.unflatten(changed, 0, (size, QUERIES)),
