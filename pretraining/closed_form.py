@@ -12,9 +12,10 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F  # noqa: N812
 
-from offspec.detectors.tolerance import PRIOR_NORMALS, PRIOR_WIDTH, SHIFT_PX, SHRINKAGE
+from offspec.detectors.tolerance import NOISE, PRIOR_NORMALS, PRIOR_WIDTH, SHIFT_PX, SHRINKAGE
 from pretraining.network import STRIDE
 
+GREY = 0.4  # as in ``ReferenceDetector``
 _KERNEL = torch.outer(torch.tensor([1.0, 2, 1]), torch.tensor([1.0, 2, 1]))[None, None] / 16
 
 
@@ -69,6 +70,15 @@ def _slopes(centre: Tensor) -> tuple[Tensor, Tensor]:
     return (p[..., 1:-1, 2:] - p[..., 1:-1, :-2]) * step, (
         p[..., 2:, 1:-1] - p[..., :-2, 1:-1]
     ) * step
+
+
+def flat_grey(grain: Tensor) -> Tensor:
+    """A flat grey under sensor noise: its features say what noise does.
+
+    Args:
+        grain: [N, 3, H, W] standard normal.
+    """
+    return (GREY + NOISE * grain).clamp(0, 1)
 
 
 def noise_covariance(features: Tensor) -> Tensor:

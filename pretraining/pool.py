@@ -1,13 +1,14 @@
-"""Reading a folder of canvases."""
+"""A folder of canvases as episodes draw from it."""
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+
+from pretraining import canvases
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +38,8 @@ class Pool:
 
 def load_pool(path: Path) -> Pool:
     """The pool in a folder that ``python -m pretraining.canvases`` wrote."""
-    index = json.loads((path / "index.json").read_text())
-    names = sorted({item["program"] for item in index["items"]})
-    of = np.array([names.index(item["program"]) for item in index["items"]], np.int64)
-    textures = np.array([item["kind"] == "texture" for item in index["items"]])
-    canvases = np.load(path / "canvases.npy", mmap_mode="r")
-    return Pool(canvases, int(index["side"]), names, of, textures)
+    drawn, index = canvases.load_pool(path)
+    names = sorted({item.program for item in index.items})
+    of = np.array([names.index(item.program) for item in index.items], np.int64)
+    textures = np.array([item.kind == "texture" for item in index.items])
+    return Pool(drawn, index.side, names, of, textures)

@@ -31,7 +31,6 @@ from pretraining.head import Head
 from pretraining.network import SIZES, Network
 
 OBJECTIVES = ("detector", "joined", "comparison", "contrast", "classify", "head", "whole")
-GREY, NOISE = 0.4, 0.02  # of the flat image whose features say what sensor noise does
 LEARNING_RATE, WEIGHT_DECAY, WARM_UP = 2e-3, 0.02, 200
 EMA = 0.998
 STILL = 0.85  # share of the steps after which normalisation statistics stand still
@@ -51,7 +50,7 @@ class Recipe:
         batch: Episodes in one.
         crop: Pixels of the part of an episode that a batch sees.
         seed: Of weights, order and augmentation.
-        store: Seed and size of the episodes.
+        store: How many episodes, of how many programs.
     """
 
     size: str
@@ -91,7 +90,7 @@ class Learner(nn.Module):
         e, k = batch.normals.shape[:2]
         images = torch.cat([batch.normals, batch.queries], 1).flatten(0, 1)
         grain = torch.randn(1, *images.shape[1:], generator=self.places).to(images.device)
-        images = torch.cat([images, (GREY + NOISE * grain).clamp(0, 1)])
+        images = torch.cat([images, closed_form.flat_grey(grain)])
         features, stages = self._features(images.contiguous(memory_format=torch.channels_last))
         noise = closed_form.noise_covariance(features[-1:])
         features = torch.unflatten(features[:-1], 0, (e, -1))

@@ -23,7 +23,7 @@ from pretraining.batches import Batch, Store
 from pretraining.defects import HELD_OUT_MAKERS, MAKERS
 from pretraining.episodes import QUERIES, label, spoil
 from pretraining.fields import Source
-from pretraining.train import GREY, NOISE, Learner
+from pretraining.train import Learner
 
 LEARNING_RATE = 5e-4
 
@@ -114,7 +114,7 @@ def tuned(
     average = copy.deepcopy(head)
     grain = torch.randn(1, 3, 128, 128, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
-        noise = closed_form.noise_covariance(bank.bank((GREY + NOISE * grain).clamp(0, 1)))
+        noise = closed_form.noise_covariance(bank.bank(closed_form.flat_grey(grain)))
     start, step = time.perf_counter(), 0
     while time.perf_counter() - start < seconds:
         one = tuner.batch(batch)

@@ -23,7 +23,7 @@ from torch import Tensor
 from pretraining import bank, closed_form, losses
 from pretraining.batches import Batch, Store
 from pretraining.network import Network
-from pretraining.train import GREY, NOISE, Learner, Recipe
+from pretraining.train import Learner, Recipe
 
 LIMITS = (0.3, 0.05)
 FEWEST_CELLS = 3
@@ -53,7 +53,7 @@ def maps(batch: Batch, embed: Embed, learner: Learner) -> Tensor:
     if learner.comparison is not None:
         return learner.comparison(normals, queries)  # type: ignore[no-any-return]
     grain = torch.randn(2, 3, 128, 128, generator=torch.Generator().manual_seed(0))
-    noise = closed_form.noise_covariance(embed((GREY + NOISE * grain).clamp(0, 1)))
+    noise = closed_form.noise_covariance(embed(closed_form.flat_grey(grain)))
     return learner.draw(batch, normals, queries, noise)
 
 

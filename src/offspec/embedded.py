@@ -30,7 +30,7 @@ class Weights:
 
     Attributes:
         name: Of the file, without suffix.
-        model: From ``crop`` to ``features``. Not to be changed.
+        model: Inputs and outputs as above. Not to be changed.
         channels: Of the features.
         stride: Crop pixels per cell.
         multiple: Crop sides have to be a multiple of this.

@@ -28,7 +28,7 @@ from offspec.calibration import (
 )
 from offspec.crossfit import EmbeddingCache, Learner, NormalScores, in_order
 from offspec.datasets import Dataset
-from offspec.detectors.head import NONE, make_head
+from offspec.detectors.head import make_head
 from offspec.drift_reference import drift_reference
 from offspec.errors import DatasetError, OptionError
 from offspec.fit_plan import FitConfig, Job, NormalImage, check_alpha, load_normal, plan
@@ -154,8 +154,9 @@ def _weights(job: Job) -> dict[str, Any]:
     if sha256 is not None:
         found["weights_sha256"] = sha256
     heads = {k: make_head(job.config.head, k, job.config.backbone) for k in sorted(set(job.kinds))}
-    if job.config.head != NONE:
-        found["head_sha256"] = {k: head.sha256 for k, head in heads.items() if head is not None}
+    by_kind = {kind: head.sha256 for kind, head in heads.items() if head is not None}
+    if by_kind:
+        found["head_sha256"] = by_kind
     return found
 
 

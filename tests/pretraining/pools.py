@@ -29,5 +29,7 @@ def write_pool(path: Path, count: int = 6) -> Path:
         {"program": f"p{i % 4}", "family": "f", "seed": i, "kind": ("texture", "scene")[i % 2]}
         for i in range(count)
     ]
-    (path / "index.json").write_text(json.dumps({"side": SIDE, "seed": 5, "items": items}))
+    programs = [f"p{i}" for i in range(4)]
+    index = {"side": SIDE, "seed": 5, "programs": programs, "items": items}
+    (path / "index.json").write_text(json.dumps(index))
     return path

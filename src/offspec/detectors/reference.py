@@ -65,7 +65,7 @@ class ReferenceDetector:
         net_hw: Crop size.
         masks: (S, H, W) True where a slot's crop belongs to the region; None = everywhere.
         kind: object (fixed positions) or texture (none).
-        head: Draws the map from the residual; None = the sum of its squares.
+        head: Corrects the map of the closed form by a factor; None = nothing does.
         seed: Of the noise that sets the noise allowance.
         threads: Crops of one image embedded side by side; never changes a result.
     """
