@@ -40,6 +40,8 @@ KINDS = ("fixed", "mixed", "texture")
 KIND_SHARES = (0.35, 0.35, 0.3)
 DEFECT_SHARE = 0.85  # of query images
 VISIBLE = 0.01  # mean change of grey value from which a made defect counts as seen
+NEAREST, FARTHEST = 0.35, 1.25  # scene pixels an image pixel: native crops are drawn larger
+SOFT = 0.6  # lens blur in image pixels, for each scene pixel that is shared by further pixels
 GOOD, DEFECT, IGNORE = 0, 1, 2
 
 
@@ -70,7 +72,8 @@ def render(pool: Pool, makers: dict[str, Maker], seed: int, device: torch.device
     other = [pool.draw(rng, texture=rng.random() < 0.7) for _ in range(CHUNK)]
     foreign = [pool.draw(rng, texture=False) for _ in range(CHUNK)]
     stray = later(CHUNK, IMAGES, QUERIES, device)
-    clean = _clean(source, pool, kinds, base, other)
+    zoom = source.log_uniform(CHUNK, low=NEAREST, high=FARTHEST)
+    clean = _clean(source, pool, kinds, base, other, zoom)
     clean = surface(source, clean, CHUNK, stray)
     queries = clean.view(CHUNK, IMAGES, 3, SIDE, SIDE)[:, NORMALS:]
     queries = queries.reshape(CHUNK * QUERIES, 3, SIDE, SIDE)
@@ -78,7 +81,8 @@ def render(pool: Pool, makers: dict[str, Maker], seed: int, device: torch.device
     changed, mask = spoil(source, makers, queries, _cut(fill))
     scene = clean.view(CHUNK, IMAGES, 3, SIDE, SIDE).clone()
     scene[:, NORMALS:] = changed.view(CHUNK, QUERIES, 3, SIDE, SIDE)
-    finished = camera(source, scene.view(-1, 3, SIDE, SIDE), CHUNK, stray)
+    lens = SOFT * (1 / zoom - 1).clamp(min=0) * source.uniform(CHUNK)
+    finished = camera(source, scene.view(-1, 3, SIDE, SIDE), CHUNK, stray, lens)
     labels = label(queries, changed, mask)
     programs = pool.of[base]
     return Episodes(
@@ -104,12 +108,13 @@ def label(clean: Tensor, changed: Tensor, mask: Tensor) -> Tensor:
 
 
 def _clean(
-    source: Source, pool: Pool, kinds: NDArray[np.int64], base: list[int], other: list[int]
-) -> Tensor:
+    source: Source, pool: Pool, kinds: NDArray[np.int64], base: list[int], other: list[int],
+    zoom: Tensor,
+) -> Tensor:  # fmt: skip
     """(CHUNK * IMAGES, 3, SIDE, SIDE): every image of every episode before light and camera."""
     y, x = positions(source, CHUNK, IMAGES, SIDE)
     level = torch.from_numpy(kinds == KINDS.index("texture")).to(source.device)
-    zoom = source.uniform(CHUNK, low=0.75, high=1.25).repeat_interleave(IMAGES)[:, None, None]
+    zoom = zoom.repeat_interleave(IMAGES)[:, None, None]
     fixed = sample(_windows(source, pool, base, IMAGES, move=False), y * zoom, x * zoom)
     moving = sample(_windows(source, pool, base, IMAGES, move=True), y * zoom, x * zoom)
     loose = _cut(_windows(source, pool, other, IMAGES, move=True))

@@ -103,7 +103,7 @@ def _glint(source: Source, n: int, side: int, episodes: int, stray: Tensor) -> T
     return shape * each(bright.repeat_interleave(per) * source.uniform(n, low=0.6, high=1.0))
 
 
-def camera(source: Source, images: Tensor, episodes: int, stray: Tensor) -> Tensor:
+def camera(source: Source, images: Tensor, episodes: int, stray: Tensor, lens: Tensor) -> Tensor:
     """Light, lens, sensor and file format.
 
     Args:
@@ -111,6 +111,7 @@ def camera(source: Source, images: Tensor, episodes: int, stray: Tensor) -> Tens
         images: (E * M, 3, side, side) in [0, 1], the images of an episode in a row.
         episodes: E.
         stray: From ``later``.
+        lens: (E,), blur of all images of an episode, pixels; 0 = as sharp as drawn.
 
     Returns:
         Same shape, in [0, 1].
@@ -135,7 +136,7 @@ def camera(source: Source, images: Tensor, episodes: int, stray: Tensor) -> Tens
     found = images.clamp(0, 1) ** each(gamma)
     found = found * each(gain) * cast[:, :, None, None] * torch.exp(light)
     soft = (strength() * 0.9 + strength() * source.uniform(n) * 0.5).clamp(max=1.4)
-    found = blur(found, soft)
+    found = blur(found, (soft.square() + lens.repeat_interleave(per).square()).sqrt())
     read = each(source.log_uniform(episodes, low=0.001, high=0.02).repeat_interleave(per))
     shot = each(source.log_uniform(episodes, low=0.001, high=0.02).repeat_interleave(per))
     grain = source.normal(n, 3, side, side)

@@ -1,6 +1,6 @@
 """All weights of the package from nothing, in one command.
 
-    python -m pretraining.rebuild BUILD [--head-steps 2500] [--nano-steps 1000] [--ship]
+    python -m pretraining.rebuild BUILD [--head-steps 3000] [--nano-steps 2000] [--ship]
 
 Draws the pools, renders the episodes, trains three heads and the nano network, validates them on
 programs and makers held out, and exports all of them. What is finished is not done again, and a
@@ -38,9 +38,9 @@ class Plan:
 
     build: Path
     canvases: int = 2400
-    episodes: int = 2800
-    head_steps: int = 2500
-    nano_steps: int = 1000
+    episodes: int = 4000
+    head_steps: int = 3000
+    nano_steps: int = 2000
     seeds: tuple[int, ...] = (1, 2, 3)
     workers: int = 2
 
@@ -126,9 +126,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", maxsplit=1)[0])
     parser.add_argument("build", type=Path)
     parser.add_argument("--canvases", type=int, default=2400)
-    parser.add_argument("--episodes", type=int, default=2800)
-    parser.add_argument("--head-steps", type=int, default=2500)
-    parser.add_argument("--nano-steps", type=int, default=1000)
+    parser.add_argument("--episodes", type=int, default=4000)
+    parser.add_argument("--head-steps", type=int, default=3000)
+    parser.add_argument("--nano-steps", type=int, default=2000)
     parser.add_argument("--seeds", type=int, nargs="+", default=[1, 2, 3])
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--ship", action="store_true")

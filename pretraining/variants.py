@@ -116,6 +116,7 @@ def as_int8(model: onnx.ModelProto, crops: list[FloatArray]) -> onnx.ModelProto:
             quant_format=QuantFormat.QDQ,
             op_types_to_quantize=["Conv", "Relu", "Pad", "Add"],
             per_channel=True,
+            reduce_range=True,  # 7 bit weights: older processors add pairs up in 16 bit, saturating
             activation_type=QuantType.QUInt8,
             weight_type=QuantType.QInt8,
             calibrate_method=CalibrationMethod.MinMax,

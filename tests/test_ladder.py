@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,7 +12,7 @@ import numpy as np
 import onnxruntime as ort
 import pytest
 
-from benchmarks import ladder, ladder_measure
+from benchmarks import ladder, ladder_cards, ladder_measure
 from benchmarks.foreign import (
     FOREIGN,
     PROJECTED,
@@ -361,3 +362,16 @@ def test_sets_over_the_size_are_cut_again() -> None:
         kept = Kept(limit)
         assert [list(kept.get("k", cut)) for _ in range(2)] == [sets, sets]
         assert len(times) == cuts
+
+
+def test_cards_hold_what_was_measured_of_their_rows_alone(tmp_path: Path) -> None:
+    cell = {"seed": 0, "set": "cookie", "aupro_30": 0.71234, "pixel_auroc": None}
+    rows = [{**cell, "row": row} for row in ("bank", "learned", "resnet50v2")]
+    for name in ladder_cards.CARDS:
+        (tmp_path / f"{name}.json").write_text('{"version": 1, "ladder": []}')
+    written = ladder_cards.write({"resolution": "fast", "rows": rows}, tmp_path)
+    assert [path.stem for path in written] == ["head-object", "head-texture"]
+    card = json.loads((tmp_path / "head-object.json").read_text())
+    place = {"set": "cookie", "resolution": "fast", "aupro_30": 0.712}
+    assert card == {"version": 1, "ladder": [{"row": r, **place} for r in ("bank", "learned")]}
+    assert json.loads((tmp_path / "embedded-nano.json").read_text())["ladder"] == []
