@@ -27,6 +27,8 @@ TORCH := $(VENV)/.installed-pretraining
 PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet
 # One thread a process for linear algebra: the workers already fill the cores.
 ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
+# Tests that need torch, beside those of pretraining.
+TRAINED := $(addprefix tests/test_,trained.py training_loop.py flow.py student.py)
 PYTEST := $(ONE_THREAD) $(BIN)/python -m pytest
 
 .PHONY: help demo test slow check format lint types docs pretraining clean
@@ -83,7 +85,7 @@ docs: $(DEV) ## Check command lines, links and names in the documentation
 
 pretraining: $(DEV) $(TORCH) ## Install torch and check the training code
 	@$(BIN)/mypy --config-file pretraining/mypy.ini pretraining
-	$(PYTEST) -n $(WORKERS) tests/pretraining $(ARGS)
+	$(PYTEST) -n $(WORKERS) -m "not slow" tests/pretraining $(TRAINED) $(ARGS)
 
 check: lint types test ## Everything a change has to pass (the suite holds the docs check)
 

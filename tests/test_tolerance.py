@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from offspec.backbones import make_backbone
-from offspec.detectors.reference import DEAD_ZONE, FINE_UNIT, Embedding, ReferenceDetector
+from offspec.detectors.feature_based import DEAD_ZONE
+from offspec.detectors.reference import FINE_UNIT, Embedding, ReferenceDetector
 from offspec.detectors.tolerance import (
     FINE_PRIOR,
     NOISE,
@@ -34,7 +35,11 @@ CELLS = (NET_HW[0] // STRIDE, NET_HW[1] // STRIDE)
 
 
 def fitted(kind: FixedKind = "object", n_normals: int = 6, n_slots: int = 1) -> ReferenceDetector:
-    return new_detector("reference", kind).fit(crops(0, n_slots), normals(n_normals - 1, n_slots))
+    return new_reference(kind).fit(crops(0, n_slots), normals(n_normals - 1, n_slots))
+
+
+def new_reference(kind: FixedKind) -> ReferenceDetector:
+    return ReferenceDetector(make_backbone("bank"), NET_HW, kind=kind)
 
 
 # -- second implementation of the map, straight from the statistics ------------------
@@ -152,7 +157,7 @@ def only_slot(detector: ReferenceDetector, slot: int) -> ReferenceDetector:
     """A detector of one slot that holds the statistics of one of several."""
     keep = slice(slot, slot + 1)
     tolerance = detector.features_
-    single = new_detector("reference", detector.kind)
+    single = new_reference(detector.kind)
     if isinstance(tolerance, TextureTolerance):
         single.features_ = replace(tolerance, place=tolerance.place[keep])
         return single
@@ -194,7 +199,7 @@ def spread_of(noise: float, shift: float, kind: FixedKind = "object") -> Referen
         crops(i, noise=noise, shift_xy=move if shift else (0.0, 0.0))
         for i, move in enumerate(moves, 1)
     ]
-    return new_detector("reference", kind).fit(crops(0, noise=noise), others)
+    return new_reference(kind).fit(crops(0, noise=noise), others)
 
 
 @pytest.mark.parametrize("kind", ["object", "texture"])

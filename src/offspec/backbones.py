@@ -20,14 +20,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 
+from offspec.backbone_card import Backbone, BackboneCard, tile_halo
 from offspec.embedded import load_weights
 from offspec.errors import OptionError
-from offspec.geometry import TILE_HALO, TILE_MULTIPLE
 from offspec.graphs import (
     Var,
     const,
@@ -40,52 +38,11 @@ from offspec.graphs import (
 )
 from offspec.types import FloatArray
 
+__all__ = ["BACKBONES", "Backbone", "BackboneCard", "make_backbone", "tile_halo", "tone"]
+
 BLACK = 0.05  # added before the logarithm: what counts as black, a twentieth of full scale
 TONE_SCALE = 1.0 / 3.0  # brings the logarithm's range near 1
 _BINOMIAL: FloatArray = (np.outer([1, 3, 3, 1], [1, 3, 3, 1]) / 64).astype(np.float32)
-
-
-@dataclass(frozen=True, slots=True)
-class BackboneCard:
-    """What a detector has to know of a backbone.
-
-    Attributes:
-        name: As in the bundle.
-        stride: Crop pixels per feature cell.
-        channels: Of the feature map.
-        receptive_px: Crop pixels that can change one cell.
-        multiple: Crop sides have to be a multiple of this.
-        weights_sha256: Of the file that trained weights come from; None without.
-    """
-
-    name: str
-    stride: int
-    channels: int
-    receptive_px: int
-    multiple: int
-    weights_sha256: str | None = None
-
-
-class Backbone(Protocol):
-    """A fixed map from crops to features; nothing in it is learned from defects."""
-
-    @property
-    def card(self) -> BackboneCard:
-        """Stride, channels, receptive field, size multiple."""
-        ...
-
-    def build(self, crop: Var) -> Var:
-        """Extend a graph from crop [N, 3, H, W] to features [N, C, H / stride, W / stride]."""
-        ...
-
-
-def tile_halo(card: BackboneCard) -> int:
-    """Context that a native tile needs so that its core's map is that of one pass, in pixels.
-
-    Half the receptive field, and two cells for what the detector smooths and enlarges.
-    """
-    reach = card.receptive_px / 2 + 2 * card.stride
-    return max(TILE_HALO, math.ceil(reach / TILE_MULTIPLE) * TILE_MULTIPLE)
 
 
 def tone(crop: Var) -> Var:
@@ -230,6 +187,7 @@ class Joined:
 
 
 NANO = "embedded-nano"  # file of the weights
+FILE = "file:"  # before the path of a foreign network
 
 BACKBONES: Mapping[str, Callable[[], Backbone]] = {
     "bank": Bank,
@@ -245,8 +203,11 @@ def make_backbone(name: str) -> Backbone:
         OptionError: Unknown name; the message lists the known ones.
         WeightsError: Its weights are missing or damaged.
     """
+    if name.startswith(FILE):
+        from offspec.file_backbone import file_backbone  # noqa: PLC0415 - starts ONNX Runtime
+
+        return file_backbone(name)
     if name not in BACKBONES:
-        raise OptionError(
-            f"Backbone '{name}' is unknown. Known: {', '.join(sorted(BACKBONES))}. Choose one."
-        )
+        known = ", ".join((*sorted(BACKBONES), FILE + "PATH.onnx"))
+        raise OptionError(f"Backbone '{name}' is unknown. Known: {known}. Choose one.")
     return BACKBONES[name]()

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numpy as np
 from threadpoolctl import threadpool_limits
@@ -23,6 +23,7 @@ from offspec.calibration import score_k
 from offspec.datasets import ImageRecord
 from offspec.detectors import Detector, detector_class
 from offspec.detectors.head import make_head
+from offspec.detectors.trained import LEAST_STOP, TrainedDetector
 from offspec.errors import DatasetError, LimitError
 from offspec.fit_plan import SAMPLE, Job, NormalImage, load_normal
 from offspec.gate import GateLimits, ImageStats, learn_limits
@@ -37,6 +38,9 @@ MAX_LEAVE_ONE_OUT = 30  # groups; beyond, ten folds
 FOLDS = 10
 SPLIT_FROM = 200  # normals from which some only calibrate
 CALIBRATE_ONLY = 100
+LEAST_TO_TRAIN = 20  # normals beside the reference, or ``few`` has to be asked for
+CALIBRATE_SHARE, LEAST_CALIBRATE = 0.2, 5  # of the normals of a trained detector
+STOP_SHARE_OF_ALL = 0.1
 LEAST_AFFORDABLE = 20  # normals that have to fit in memory beside the reference
 MAX_EMBEDDED_BYTES = 6 * 2**30
 MAX_FOLD_BYTES = 2 * 2**30  # of all folds at work together
@@ -178,6 +182,7 @@ def geometry_key(job: Job) -> str:
         job.tiles,
         job.groups,
         job.config.detector,
+        sorted(job.config.options.items()),
         job.config.backbone,
     )
     return hashlib.sha256(repr(parts).encode()).hexdigest()
@@ -261,6 +266,7 @@ class Learner:
             kind=kind,
             head=make_head(job.config.head, kind, job.config.backbone),
             seed=job.config.seed,
+            options=job.config.options,
             threads=1,  # images are worked on side by side instead
         )
 
@@ -376,6 +382,81 @@ class Learner:
         """The graphs of the fitted detectors, one per group."""
         return tuple(serialise(detector) for detector in self.detectors)
 
+    # -- trained detectors: one split, by group --------------------------------
+
+    @property
+    def trained(self) -> bool:
+        """Whether the detector trains a network, once, instead of being fitted again and again."""
+        return detector_class(self.job.config.detector).trained
+
+    def train_once(self, normals: Sequence[NormalImage], tell: Progress) -> NormalScores:
+        """Train on 70 % of the normals, stop by 10 %, score the rest; split by group.
+
+        Raises:
+            DatasetError: Under ``LEAST_TO_TRAIN`` normals without ``few``, or too few even so.
+        """
+        self._check_enough(normals)
+        groups = group([n.signature for n in normals], [n.part for n in normals])
+        held, stop, train = self._split(normals, groups)
+        scores = NormalScores.empty([r.id for r in self.job.template.regions])
+        scores.calibrate_only = True
+        scores.learned = [normals[i] for i in sorted((*train, *stop))]
+        with threadpool_limits(self.threads):
+            for index, detector in enumerate(cast("list[TrainedDetector]", self.detectors)):
+                detector.threads, detector.progress = self.threads, tell
+                detector.fit_split(
+                    self._reference[index],
+                    [self._embedded[normals[i].sha256].embeddings[index] for i in train],
+                    [self._embedded[normals[i].sha256].embeddings[index] for i in stop],
+                )
+                self.notes.append(detector.words())
+        runtimes = [OnnxRuntime(serialise(detector), threads=1) for detector in self.detectors]
+        for done, index in enumerate(sorted(held), 1):
+            one = self._embedded[normals[index].sha256]
+            scores._append(self._score_one(runtimes, normals[index], keep=done <= KEPT_MAPS))
+            scores.groups.append(groups[index])
+            for name, value in _statistics(one.laid).items():
+                scores.statistics.setdefault(name, []).append(value)
+            tell("calibrate", done, len(held))
+        return scores
+
+    def _check_enough(self, normals: Sequence[NormalImage]) -> None:
+        name, count = self.job.config.detector, len(normals)
+        least = LEAST_STOP + 2 if self.job.config.few else LEAST_TO_TRAIN
+        if count >= least:
+            return
+        way = f"With fewer than {LEAST_TO_TRAIN}, option few (--few) trains all the same and the "
+        way += "threshold is provisional" if count >= LEAST_STOP + 2 else "result promises nothing"
+        raise DatasetError(
+            f"Detector '{name}' trains a network and has {count} normal images beside the "
+            f"reference. It needs at least {least}: some to train, some to stop by, some to "
+            f"calibrate. {way}. Add normal images, or use 'reference', 'padim' or 'patchcore'."
+        )
+
+    def _split(
+        self, normals: Sequence[NormalImage], groups: Sequence[int]
+    ) -> tuple[list[int], list[int], list[int]]:
+        """Indices that calibrate, that stop and that train; a group is never divided."""
+        members: dict[int, list[int]] = {}
+        for index, number in enumerate(groups):
+            members.setdefault(number, []).append(index)
+        order = sorted(members, key=lambda g: self._rank(normals[members[g][0]].sha256))
+        n = len(normals)
+        calibrate = max(round(CALIBRATE_SHARE * n), LEAST_CALIBRATE)
+        calibrate = min(calibrate, max(n - LEAST_STOP - 1, 1))
+        wanted = {"held": calibrate, "stop": max(round(STOP_SHARE_OF_ALL * n), LEAST_STOP)}
+        found: dict[str, list[int]] = {"held": [], "stop": [], "train": []}
+        for number in order:
+            name = next((k for k, most in wanted.items() if len(found[k]) < most), "train")
+            found[name] += members[number]
+        if not found["train"]:
+            raise DatasetError(
+                f"The {n} normal images fall into {len(members)} groups of alike or related "
+                "images, too few to train, stop and calibrate on different ones. Add normal "
+                "images of other parts, or use 'reference', 'padim' or 'patchcore'."
+            )
+        return found["held"], found["stop"], found["train"]
+
     # -- cross-fitting -------------------------------------------------------
 
     def cross_fit(self, normals: Sequence[NormalImage], tell: Progress) -> NormalScores:
@@ -436,19 +517,22 @@ class Learner:
     ) -> dict[int, _Scored]:
         """Scores of the images of one fold by a model fitted on the others."""
         runtimes = self._fold_runtimes(set(fold), normals)
-        found: dict[int, _Scored] = {}
-        for index in fold:
-            laid = self._embedded[normals[index].sha256].laid
-            prepared = self.sampler.cut(read_image(normals[index].path), laid.alignment)
-            maps = [
-                runtime.infer(crops, slots)
-                for runtime, crops, slots in zip(
-                    runtimes, prepared.crops, self.sampler.slots, strict=True
-                )
-            ]
-            keep = index in kept
-            found[index] = _scored(self.sampler, prepared, maps, self.score_k, keep=keep)
-        return found
+        return {
+            index: self._score_one(runtimes, normals[index], keep=index in kept) for index in fold
+        }
+
+    def _score_one(
+        self, runtimes: Sequence[OnnxRuntime], normal: NormalImage, *, keep: bool
+    ) -> _Scored:
+        laid = self._embedded[normal.sha256].laid
+        prepared = self.sampler.cut(read_image(normal.path), laid.alignment)
+        maps = [
+            runtime.infer(crops, slots)
+            for runtime, crops, slots in zip(
+                runtimes, prepared.crops, self.sampler.slots, strict=True
+            )
+        ]
+        return _scored(self.sampler, prepared, maps, self.score_k, keep=keep)
 
     def _fold_runtimes(
         self, left_out: set[int], normals: Sequence[NormalImage]

@@ -146,9 +146,15 @@ class BundleGraphError(BundleError):
 
 
 class WeightsError(OffspecError):
-    """The package's own network weights are missing or damaged."""
+    """Network weights, the package's own or a file of the user, are missing, damaged or unfit."""
 
     code = "weights"
+
+
+class TrainingError(OffspecError):
+    """A network could not be trained, or its export differs from it."""
+
+    code = "training"
 
 
 class RuntimeBackendError(OffspecError):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -13,7 +13,7 @@ from offspec.align import choose_mode
 from offspec.annotations import Annotation, polygon_mask
 from offspec.backbones import make_backbone, tile_halo
 from offspec.datasets import Dataset, ImageRecord, check_leaks, read_dataset
-from offspec.detectors import detector_class
+from offspec.detectors import check_head, detector_class
 from offspec.detectors.head import make_head
 from offspec.errors import DatasetError, LimitError, OptionError, ShapeError
 from offspec.geometry import GraphGroup, Tile, plan_tiles
@@ -26,6 +26,7 @@ from offspec.images import (
     significant_bits,
 )
 from offspec.kind import decide_kind
+from offspec.options import Options, parse_options
 from offspec.runtime.sampler import Sampler
 from offspec.template import (
     AlignSettings,
@@ -55,7 +56,9 @@ class FitConfig:
     """Settings of one fit; stored in the bundle.
 
     Attributes:
-        head: learned or none: what corrects the detector's map.
+        detector: Name of the method.
+        backbone: Name of the features.
+        head: learned or none: what corrects the map of ``reference``.
         mode: image or pixel; None = pixel when the dataset has masks.
         kind: object, texture or auto, for regions that say auto.
         resolution: Likewise.
@@ -64,6 +67,8 @@ class FitConfig:
         false_alarm_rate: Asked share of good images stopped, in (0, 1).
         seed: Of everything random.
         threads: CPU threads; None = all. Never changes a result.
+        options: Of the detector, by name; what is left out has its default.
+        few: Train a network on under 20 normals all the same; the threshold is provisional.
     """
 
     detector: str = "reference"
@@ -77,12 +82,25 @@ class FitConfig:
     false_alarm_rate: float = 0.01
     seed: int = 0
     threads: int | None = None
+    options: Mapping[str, Any] = field(default_factory=dict)
+    few: bool = False
 
     def to_dict(self) -> dict[str, Any]:
-        """The JSON form, without what cannot change a result."""
-        found = asdict(self)
+        """The JSON form, defaults filled in, without what cannot change a result."""
+        found = {one.name: getattr(self, one.name) for one in fields(self)}
         del found["threads"]
-        return found
+        found["backbone"] = make_backbone(self.backbone).card.name  # no path of this machine
+        return {**found, "options": detector_options(self).model_dump(mode="json")}
+
+
+def detector_options(config: FitConfig) -> Options:
+    """The detector's options, checked, defaults filled in.
+
+    Raises:
+        OptionError: Unknown detector, unknown option, or a value out of range.
+    """
+    model = detector_class(config.detector).options_model
+    return parse_options(model, config.options, f"detector '{config.detector}'")
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +223,7 @@ def _plan_sizes(
     plans = tuple(plan_resolution(r, template.smallest_defect_px) for r in template.regions)
     tiles, groups = plan_tiles(template, plans, kinds, halo)
     try:
-        _check_sizes(groups, config)
+        _check_sizes(groups, tiles, kinds, config)
     except LimitError as error:
         smaller = tuple(
             replace(r, resolution="accurate")
@@ -218,7 +236,7 @@ def _plan_sizes(
         notes.append(f"Resolution 'accurate' was taken instead of 'native': {error}")
         plans = tuple(plan_resolution(r, template.smallest_defect_px) for r in smaller)
         tiles, groups = plan_tiles(template, plans, kinds, halo)
-        _check_sizes(groups, config)
+        _check_sizes(groups, tiles, kinds, config)
     notes += [p.message for p in plans if p.message]
     return plans, tiles, groups
 
@@ -232,16 +250,25 @@ def _halo(config: FitConfig) -> int:
     return tile_halo(replace(card, receptive_px=card.receptive_px + more))
 
 
-def _check_sizes(groups: Sequence[GraphGroup], config: FitConfig) -> None:
+def _check_sizes(
+    groups: Sequence[GraphGroup],
+    tiles: Sequence[Tile],
+    kinds: Sequence[FixedKind],
+    config: FitConfig,
+) -> None:
     for group in groups:
-        detector = detector_class(config.detector)(make_backbone(config.backbone), group.net_hw)
+        kind = next(kinds[t.region_index] for t in tiles if t.group == group.index)
+        detector = detector_class(config.detector)(
+            make_backbone(config.backbone), group.net_hw, kind=kind, options=config.options
+        )
         detector.check_limits(group.n_slots)
 
 
 def _check_config(config: FitConfig) -> None:
-    detector_class(config.detector)
+    detector_options(config)
     make_backbone(config.backbone)
-    make_head(config.head, "object", config.backbone)
+    if make_head(config.head, "object", config.backbone) is not None:
+        check_head(config.detector)
     check_alpha(config.false_alarm_rate)
     if config.smallest_defect is not None and not config.smallest_defect >= 1:
         raise OptionError(

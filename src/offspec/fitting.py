@@ -26,7 +26,7 @@ from offspec.calibration import (
     calibrate,
     pixel_threshold,
 )
-from offspec.crossfit import EmbeddingCache, Learner, NormalScores, in_order
+from offspec.crossfit import LEAST_TO_TRAIN, EmbeddingCache, Learner, NormalScores, in_order
 from offspec.datasets import Dataset
 from offspec.detectors.head import make_head
 from offspec.drift_reference import drift_reference
@@ -87,10 +87,13 @@ def fit(
     job = plan(dataset, template, config or FitConfig(), tell)
     learner = Learner(job, cache)
     usable = learner.embed_all(tell)
-    learner.fit_all(usable)
-    scores = learner.cross_fit(usable, tell)
-    if scores.calibrate_only:
-        learner.fit_all(scores.learned)
+    if learner.trained:
+        scores = learner.train_once(usable, tell)
+    else:
+        learner.fit_all(usable)
+        scores = learner.cross_fit(usable, tell)
+        if scores.calibrate_only:
+            learner.fit_all(scores.learned)
     draft = draft_bundle(job, learner, usable)
     calibration, thresholds = _calibrate(job, learner, scores, draft, tell)
     return replace(
@@ -121,7 +124,7 @@ def draft_bundle(job: Job, learner: Learner, usable: Sequence[NormalImage]) -> B
         template=job.template,
         detector={
             "name": job.config.detector,
-            "backbone": job.config.backbone,
+            "backbone": make_backbone(job.config.backbone).card.name,
             **_weights(job),
             "kinds": dict(zip(region_ids, job.kinds, strict=True)),
             "config": job.config.to_dict(),
@@ -170,6 +173,7 @@ def _calibrate(
             job.config.false_alarm_rate,
             cross_fitted=not scores.calibrate_only,
             groups=scores.groups,
+            provisional=learner.trained and len(scores.learned) + scores.count < LEAST_TO_TRAIN,
         )
         return calibration, _drawing(job, learner, scores)
     rendered = _score_renders(job, draft, tell)

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import onnx
 
 from offspec.backbones import make_backbone
 from offspec.detectors import detector_class
+from offspec.detectors.feature_based import FeatureDetector
 from offspec.detectors.head import NONE, make_head
-from offspec.detectors.reference import ReferenceDetector
 from offspec.images import to_unit
 from offspec.runtime.onnxruntime import OnnxRuntime
 from offspec.types import FixedKind, FloatArray
 from tests.synth import Flaw, part_image
 
 NET_HW = (64, 96)
+QUICK = {"minutes": None, "steps": 4, "check_every": 2, "batch": 2}  # of training: structure only
 
 
 def crops(
@@ -43,6 +45,15 @@ def normals(count: int, n_slots: int = 1, net_hw: tuple[int, int] = NET_HW) -> l
     ]
 
 
+def quick_options(name: str) -> dict[str, Any] | None:
+    """Options under which a detector is fitted in a moment; None = the defaults."""
+    cls = detector_class(name)
+    if not cls.trained:
+        return None
+    narrow = {"width": 8} if "width" in cls.options_model.model_fields else {}
+    return {"training": QUICK, **narrow}
+
+
 def new_detector(
     name: str,
     kind: FixedKind = "object",
@@ -51,7 +62,7 @@ def new_detector(
     head: str = NONE,
     seed: int = 0,
     threads: int = 1,
-) -> ReferenceDetector:
+) -> FeatureDetector:
     return detector_class(name)(
         make_backbone(backbone),
         NET_HW,
@@ -59,6 +70,7 @@ def new_detector(
         head=make_head(head, kind, backbone),
         seed=seed,
         threads=threads,
+        options=quick_options(name),
     )
 
 

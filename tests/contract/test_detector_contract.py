@@ -14,13 +14,23 @@ import pytest
 
 from offspec.backbones import BACKBONES, make_backbone, tile_halo
 from offspec.bundle.onnx_check import check_graph
+from offspec.crossfit import vars_of
 from offspec.detectors import DETECTORS, detector_class
 from offspec.detectors.head import make_head
 from offspec.errors import LimitError, NotFittedError, OptionError, ShapeError
 from offspec.geometry import TILE_CORE
 from offspec.types import FixedKind, FloatArray
-from tests.contract.cases import KINDS, Case, every_case, largest_case, several_slots
-from tests.contract.make import NET_HW, crops, graph_bytes, maps_of, normals
+from tests.contract.cases import (
+    CLOSED_FORM,
+    KINDS,
+    Case,
+    every_case,
+    fitted_case,
+    largest_case,
+    largest_fitted_case,
+    several_slots,
+)
+from tests.contract.make import NET_HW, crops, graph_bytes, maps_of, normals, quick_options
 
 # -- life of a detector ------------------------------------------------------
 
@@ -44,7 +54,14 @@ def test_constructor_arguments_are_left_alone(case: Case) -> None:
     head = make_head(case.head, case.kind, case.backbone)
     before = masks.copy()
     detector = detector_class(case.name)(
-        backbone, NET_HW, masks=masks, kind=case.kind, head=head, seed=3, threads=2
+        backbone,
+        NET_HW,
+        masks=masks,
+        kind=case.kind,
+        head=head,
+        seed=3,
+        threads=2,
+        options=quick_options(case.name),
     )
     case.fit(detector).to_graph()
     assert detector.backbone is backbone
@@ -80,9 +97,9 @@ def test_embeddings_are_not_changed_in_place(case: Case) -> None:
     again = [detector.embed(c) for c in (crops(0, 3), *normals(5, 3))]
     detector.fit_embedded(images[0], images[1:])
     for one, other in zip(images, again, strict=True):
-        assert np.array_equal(one.features, other.features)
-        assert np.array_equal(one.fine, other.fine)
-        assert np.array_equal(one.moment, other.moment)
+        values, others = vars_of(one), vars_of(other)
+        assert len(values) == len(others) > 0
+        assert all(np.array_equal(a, b) for a, b in zip(values, others, strict=True))
 
 
 # -- the same again ----------------------------------------------------------
@@ -102,14 +119,15 @@ def test_fitting_twice_equals_once(case: Case) -> None:
 
 @largest_case
 def test_nothing_is_left_of_an_earlier_fit(case: Case) -> None:
-    detector = case.new().fit(crops(50, 3, defect="blot"), normals(2, 3))
+    detector = case.new().fit(crops(50, 3, defect="blot"), normals(3, 3))
     detector.to_graph()
     assert graph_bytes(case.fit(detector).to_graph()) == graph_bytes(case.graph())
 
 
 @largest_case
 def test_fitting_with_fewer_slots_and_normals_forgets_the_rest(case: Case) -> None:
-    one = Case(case.name, case.kind, 1, 1, case.backbone, case.head)
+    fewest = DETECTORS[case.name].fewest[case.kind]
+    one = Case(case.name, case.kind, 1, fewest, case.backbone, case.head)
     detector = case.fit(case.new())
     detector.to_graph()
     assert graph_bytes(one.fit(detector).to_graph()) == graph_bytes(one.graph())
@@ -122,12 +140,12 @@ def test_fold_on_embeddings_equals_fit_on_crops(case: Case) -> None:
     embedded = [detector.embed(c) for c in images]
     detector.fit_embedded(embedded[0], embedded[1:])
     assert graph_bytes(detector.to_graph()) == graph_bytes(case.graph())
-    detector.fit_embedded(embedded[0], embedded[2:4])
-    fresh = case.new().fit(images[0], images[2:4])
+    detector.fit_embedded(embedded[0], embedded[2:5])
+    fresh = case.new().fit(images[0], images[2:5])
     assert graph_bytes(detector.to_graph()) == graph_bytes(fresh.to_graph())
 
 
-@largest_case
+@largest_fitted_case
 def test_thread_count_does_not_change_the_bytes(case: Case) -> None:
     pools = pytest.importorskip("threadpoolctl")  # comes with scikit-learn
     digests = set()
@@ -150,9 +168,14 @@ print(hashlib.sha256(graph_bytes(graph)).hexdigest())
 
 @largest_case
 def test_another_process_gives_equal_bytes(case: Case) -> None:
-    """Neither hash order nor the thread count that a process starts with may show."""
+    """Neither hash order nor the thread count that a process starts with may show.
+
+    Training adds up in an order that depends on its threads; there the hash order alone changes.
+    """
     digests = {hashlib.sha256(graph_bytes(case.graph())).hexdigest()}
-    for hash_seed, threads in (("1", "1"), ("2", "2")):
+    for hash_seed, threads in (("1", "1"), ("2", "1" if case.trained else "2")):
+        if case.trained and hash_seed == "1":
+            continue
         environment = {
             **os.environ,
             "PYTHONHASHSEED": hash_seed,
@@ -193,14 +216,14 @@ def test_the_reference_scores_zero(case: Case) -> None:
     assert maps.max() == 0
 
 
-@every_case
+@fitted_case
 def test_a_blot_scores_higher_than_a_clean_image(case: Case) -> None:
     clean = maps_of(case.graph(), crops(90, case.n_slots))
     flawed = maps_of(case.graph(), crops(90, case.n_slots, defect="blot"))
     assert (flawed.max(axis=(1, 2)) > 3 * clean.max(axis=(1, 2))).all()
 
 
-@every_case
+@fitted_case
 def test_the_blot_is_where_the_map_peaks(case: Case) -> None:
     flawed = maps_of(case.graph(), crops(90, 1, defect="blot"), [0])[0]
     y, x = np.unravel_index(int(flawed.argmax()), flawed.shape)
@@ -229,7 +252,8 @@ def test_the_slot_selects_the_statistics(case: Case) -> None:
     for slot in range(case.n_slots):
         at_slot = maps_of(case.graph(), reference, [slot] * case.n_slots).max(axis=(1, 2))
         assert at_slot[slot] == 0
-        assert (np.delete(at_slot, slot) > 0.5).all()
+        if not case.shares_looks:
+            assert (np.delete(at_slot, slot) > 0.5).all()
 
 
 @several_slots
@@ -239,11 +263,13 @@ def test_equal_slots_give_equal_maps(case: Case) -> None:
     detector = case.new().fit(repeat(crops(0)), [repeat(o) for o in others])
     maps = maps_of(detector.to_graph(), repeat(crops(90, defect="blot")))
     assert all(np.array_equal(maps[0], one) for one in maps)
+    if case.shares_looks:
+        return
     single = case.new().fit(crops(0), others).to_graph()
     assert np.allclose(maps[0], maps_of(single, crops(90, defect="blot"))[0], rtol=1e-3, atol=1e-3)
 
 
-@pytest.mark.parametrize("name", sorted(DETECTORS))
+@pytest.mark.parametrize("name", CLOSED_FORM)
 @pytest.mark.parametrize("kind", KINDS)
 def test_pixels_outside_the_region_do_not_set_the_pooled_statistics(
     name: str, kind: FixedKind
@@ -308,10 +334,10 @@ def test_graph_computes_in_float32(case: Case) -> None:
 @pytest.mark.parametrize("name", sorted(DETECTORS))
 @pytest.mark.parametrize("kind", KINDS)
 def test_too_large_crops_are_refused_before_fitting(name: str, kind: FixedKind) -> None:
-    size_hw = (2048, 2048)
+    size_hw = (4096, 4096)
     detector = detector_class(name)(make_backbone("bank"), size_hw, kind=kind)
     crop = np.broadcast_to(np.float32(0), (1, 3, *size_hw))
-    with pytest.raises(LimitError, match=r"needs \d+ MB .* At most 64 MB .*lower resolution"):
+    with pytest.raises(LimitError, match=r"needs \d+ MB .* At most (64|512) MB .*lower resolution"):
         detector.fit(crop, [])
     with pytest.raises(NotFittedError):
         detector.to_graph()

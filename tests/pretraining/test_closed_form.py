@@ -5,12 +5,12 @@ import onnxruntime as ort
 import pytest
 
 from offspec import backbones, graphs
-from offspec.detectors import reference, tolerance
+from offspec.detectors import feature_based, reference, tolerance
 from offspec.types import FloatArray
 
 torch = pytest.importorskip("torch", reason="pretraining needs the torch extra")
 
-from pretraining import bank, closed_form, fine  # noqa: E402
+from pretraining import bank, closed_form, fine
 
 
 def shipped_map(normals: list[FloatArray], query: FloatArray, noise: FloatArray) -> FloatArray:
@@ -105,7 +105,7 @@ def test_fine_distance_is_the_one_that_ships() -> None:
         lambda x: [
             graphs.depthwise(
                 reference._fine_distance(reference.fine_plane(x), None, fitted.planes),
-                reference._SMOOTH,
+                feature_based.SMOOTH,
                 1,
             )
         ],

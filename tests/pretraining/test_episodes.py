@@ -7,11 +7,11 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="pretraining needs the torch extra")
 
-from pretraining import defects, episodes, nuisance  # noqa: E402
-from pretraining.batches import Store  # noqa: E402
-from pretraining.fields import Source  # noqa: E402
-from pretraining.pool import load_pool  # noqa: E402
-from tests.pretraining.pools import write_pool  # noqa: E402
+from pretraining import defects, episodes, nuisance
+from pretraining.batches import Store
+from pretraining.fields import Source
+from pretraining.pool import load_pool
+from tests.pretraining.pools import write_pool
 
 ALL_MAKERS = {**defects.MAKERS, **defects.HELD_OUT_MAKERS}
 

@@ -13,11 +13,11 @@ from onnx import numpy_helper
 
 torch = pytest.importorskip("torch", reason="pretraining needs the torch extra")
 
-from offspec.embedded import read_weights  # noqa: E402
-from offspec.types import FloatArray  # noqa: E402
-from pretraining import export as tool  # noqa: E402
-from pretraining import network as net  # noqa: E402
-from pretraining import variants  # noqa: E402
+from offspec.embedded import read_weights
+from offspec.types import FloatArray
+from pretraining import export as tool
+from pretraining import network as net
+from pretraining import variants
 
 TINY = net.Size("tiny", 4, (4, 6, 8), (1, 1, 1), 1, (2, 3, 4))
 HW = (64, 96)

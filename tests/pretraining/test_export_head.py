@@ -15,10 +15,10 @@ from offspec.types import FixedKind
 
 torch = pytest.importorskip("torch", reason="pretraining needs the torch extra")
 
-from pretraining import export_head as tool  # noqa: E402
-from pretraining.export import ExportError  # noqa: E402
-from pretraining.head import Head  # noqa: E402
-from pretraining.network import STRIDE  # noqa: E402
+from pretraining import export_head as tool
+from pretraining.export import ExportError
+from pretraining.head import Head
+from pretraining.network import STRIDE
 
 CHANNELS = make_backbone("bank").card.channels
 KINDS: tuple[FixedKind, ...] = ("object", "texture")

@@ -9,9 +9,9 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="pretraining needs the torch extra")
 
-from offspec.embedded import read_weights  # noqa: E402
-from pretraining import export, fractals  # noqa: E402
-from pretraining import network as net  # noqa: E402
+from offspec.embedded import read_weights
+from pretraining import export, fractals
+from pretraining import network as net
 
 CLASSES = 6
 TINY = net.Size("tiny", 4, (4, 6, 8), (1, 1, 1), 1, (2, 3, 4))

@@ -12,12 +12,12 @@ from offspec.types import FixedKind, FloatArray
 
 torch = pytest.importorskip("torch", reason="pretraining needs the torch extra")
 
-from pretraining import episodes  # noqa: E402
-from pretraining.batches import Store  # noqa: E402
-from pretraining.head import REACH, Head  # noqa: E402
-from pretraining.train import Learner, Recipe  # noqa: E402
-from pretraining.tune import Normals, Tuner, tuned  # noqa: E402
-from tests.pretraining.pools import write_pool  # noqa: E402
+from pretraining import episodes
+from pretraining.batches import Store
+from pretraining.head import REACH, Head
+from pretraining.train import Learner, Recipe
+from pretraining.tune import Normals, Tuner, tuned
+from tests.pretraining.pools import write_pool
 
 CHANNELS = 70
 SIDE = 64

@@ -8,11 +8,11 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="pretraining needs the torch extra")
 
-from pretraining.canvases import Index, draw, load_pool, plan, render  # noqa: E402
-from pretraining.contact_sheet import contact_sheet  # noqa: E402
-from pretraining.programs import PROGRAMS  # noqa: E402
-from pretraining.programs.colour import DULLEST  # noqa: E402
-from pretraining.programs.sheet import Sheet  # noqa: E402
+from pretraining.canvases import Index, draw, load_pool, plan, render
+from pretraining.contact_sheet import contact_sheet
+from pretraining.programs import PROGRAMS
+from pretraining.programs.colour import DULLEST
+from pretraining.programs.sheet import Sheet
 
 SIDE = 96
 TEXTURES = [name for name, program in PROGRAMS.items() if program.kind == "texture"]

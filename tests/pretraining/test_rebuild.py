@@ -7,8 +7,8 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="pretraining needs the torch extra")
 
-from offspec.embedded import read_weights  # noqa: E402
-from pretraining import rebuild  # noqa: E402
+from offspec.embedded import read_weights
+from pretraining import rebuild
 
 
 def test_the_head_that_finds_most_is_taken() -> None:

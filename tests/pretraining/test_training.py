@@ -10,11 +10,11 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="pretraining needs the torch extra")
 
-from pretraining import bank, episodes, validate  # noqa: E402
-from pretraining.batches import Store  # noqa: E402
-from pretraining.network import SIZES, Network, cost  # noqa: E402
-from pretraining.train import OBJECTIVES, TEXTURE_SHARE, Recipe, Run  # noqa: E402
-from tests.pretraining.pools import write_pool  # noqa: E402
+from pretraining import bank, episodes, validate
+from pretraining.batches import Store
+from pretraining.network import SIZES, Network, cost
+from pretraining.train import OBJECTIVES, TEXTURE_SHARE, Recipe, Run
+from tests.pretraining.pools import write_pool
 
 
 @pytest.fixture(scope="module")

@@ -216,7 +216,8 @@ def progress(quiet: bool) -> Iterator[ProgressCall]:
     """Show a bar with the time left on standard error; silent off a terminal.
 
     Yields:
-        A function ``(stage, done, total)``; a new stage word starts a new bar.
+        A function ``(stage, done, total)``; a new stage starts a new bar; what stands
+        behind a comma in its name (a loss, say) may change.
     """
     if quiet or not sys.stderr.isatty():
         yield _no_progress
@@ -244,9 +245,10 @@ def progress(quiet: bool) -> Iterator[ProgressCall]:
     with Progress(*columns, console=Console(stderr=True)) as bar:
 
         def advance(stage: str, done: int, total: int) -> None:
-            if stage not in tasks:
-                tasks[stage] = bar.add_task(stage, total=total)
-            bar.update(tasks[stage], completed=done, total=total)
+            key = stage.partition(",")[0]
+            if key not in tasks:
+                tasks[key] = bar.add_task(stage, total=total)
+            bar.update(tasks[key], completed=done, total=total, description=stage)
 
         yield advance
 

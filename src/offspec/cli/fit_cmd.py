@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, cast, get_args
+from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 
@@ -26,65 +28,114 @@ if TYPE_CHECKING:
 
 @guarded
 def fit(  # noqa: PLR0913, PLR0917 - a command line has as many options as it has
-    dataset: Annotated[Path, typer.Argument(help="A folder of images; layouts are in the README.")],
-    out: Annotated[Path, typer.Option("--out", help="The bundle to write, part.offspec.")],
+    dataset: Annotated[
+        Path | None, typer.Argument(help="A folder of images; layouts are in the README.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="The bundle to write, part.offspec.")
+    ] = None,
     template: Annotated[
         Path | None, typer.Option("--template", help="template.json; default: the whole image.")
     ] = None,
-    detector: Annotated[str, typer.Option("--detector", help="How to compare.")] = "reference",
+    config: Annotated[
+        Path | None,
+        typer.Option("--config", help="run.json with any settings; options given here win."),
+    ] = None,
+    print_config: Annotated[
+        bool,
+        typer.Option("--print-config", help="Print all settings of --detector as JSON, and end."),
+    ] = False,
+    detector: Annotated[
+        str | None,
+        typer.Option(
+            "--detector", help="reference (default), padim, patchcore, or one that trains."
+        ),
+    ] = None,
     backbone: Annotated[
-        str, typer.Option("--backbone", help="What to compare: bank, embedded or joined.")
-    ] = DEFAULT_BACKBONE,
+        str | None, typer.Option("--backbone", help=f"What to compare; default {DEFAULT_BACKBONE}.")
+    ] = None,
     head: Annotated[
-        str, typer.Option("--head", help="What corrects the map: learned or none.")
-    ] = DEFAULT_HEAD,
+        str | None, typer.Option("--head", help=f"learned or none; default {DEFAULT_HEAD}.")
+    ] = None,
     mode: Annotated[
         str | None, typer.Option("--mode", help="image or pixel; default: by the dataset.")
     ] = None,
-    kind: Annotated[str, typer.Option("--kind", help="auto, object or texture.")] = "auto",
+    kind: Annotated[
+        str | None, typer.Option("--kind", help="auto (default), object or texture.")
+    ] = None,
     resolution: Annotated[
-        str, typer.Option("--resolution", help="auto, fast (256), accurate (512) or native.")
-    ] = "auto",
+        str | None,
+        typer.Option("--resolution", help="auto (default), fast (256), accurate (512) or native."),
+    ] = None,
     smallest_defect: Annotated[
         float | None,
         typer.Option("--smallest-defect", help="Width in original pixels; default 16."),
     ] = None,
     align: Annotated[
-        str, typer.Option("--align", help="auto, none, shift, similarity or homography.")
-    ] = "auto",
+        str | None,
+        typer.Option("--align", help="auto (default), none, shift, similarity or homography."),
+    ] = None,
     false_alarm_rate: Annotated[
-        float, typer.Option("--false-alarm-rate", help="Share of good images that may be stopped.")
-    ] = 0.01,
-    seed: Annotated[int, typer.Option("--seed", min=0)] = 0,
+        float | None,
+        typer.Option(
+            "--false-alarm-rate", help="Share of good images that may be stopped; default 0.01."
+        ),
+    ] = None,
+    few: Annotated[
+        bool, typer.Option("--few", help="Train a network on under 20 normals all the same.")
+    ] = False,
+    seed: Annotated[int | None, typer.Option("--seed", min=0, help="Default 0.")] = None,
     threads: ThreadsOption = None,
     quiet: QuietOption = False,
     json_file: JsonOption = None,
 ) -> None:
     """Learn what a good part looks like and write a bundle."""
+    if print_config:
+        from offspec.run_config import default_config
+
+        typer.echo(json.dumps(default_config(detector or "reference"), indent=2))
+        return
+    dataset, out = _needed(dataset, "DATASET"), _needed(out, "--out")
     output = Output(json_file, quiet)
     check_target(out)
+    choices = {
+        "mode": (mode, get_args(Mode)),
+        "kind": (kind, get_args(Kind)),
+        "resolution": (resolution, get_args(Resolution)),
+        "align": (align, ("auto", *get_args(AlignMode))),
+    }
+    given: dict[str, Any] = {
+        "detector": detector,
+        "backbone": backbone,
+        "head": head,
+        "smallest_defect": smallest_defect,
+        "false_alarm_rate": false_alarm_rate,
+        "seed": seed,
+        "threads": threads,
+        "few": few or None,
+    }
+    for name, (value, known) in choices.items():
+        given[name] = None if value is None else choice(value, known, f"--{name}")
     from offspec.bundle import write_bundle
-    from offspec.fitting import FitConfig
     from offspec.fitting import fit as fit_bundle
+    from offspec.run_config import RunConfig, read_run_config
 
-    config = FitConfig(
-        detector=detector,
-        backbone=backbone,
-        head=head,
-        mode=None if mode is None else cast("Mode", choice(mode, get_args(Mode), "--mode")),
-        kind=cast("Kind", choice(kind, get_args(Kind), "--kind")),
-        resolution=cast("Resolution", choice(resolution, get_args(Resolution), "--resolution")),
-        smallest_defect=smallest_defect,
-        align=cast("Any", choice(align, ("auto", *get_args(AlignMode)), "--align")),
-        false_alarm_rate=false_alarm_rate,
-        seed=seed,
-        threads=threads,
-    )
+    settings = (RunConfig() if config is None else read_run_config(config)).to_fit()
+    changed = {name: value for name, value in given.items() if value is not None}
+    if changed.get("detector", settings.detector) != settings.detector:
+        changed["options"] = {}  # those of another detector
+    settings = replace(settings, **changed)
     with progress(quiet) as report:
-        bundle = fit_bundle(dataset, template=template, config=config, progress=report)
+        bundle = fit_bundle(dataset, template=template, config=settings, progress=report)
     write_bundle(bundle, out)
     describe(output, bundle, out)
     output.write_json(summary(bundle, out))
+
+
+def _needed(value: Path | None, name: str) -> Path:
+    if value is None:
+        raise typer.BadParameter(f"Missing {name}.")
+    return value
 
 
 def summary(bundle: Bundle, out: Path) -> dict[str, Any]:

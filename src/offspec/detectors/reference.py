@@ -14,21 +14,14 @@ Reference:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, Self
-
-import numpy as np
-import onnx
-import onnxruntime as ort
+from typing import Self
 
 from offspec import graphs
-from offspec.backbones import Backbone, tone
-from offspec.detectors.head import Head
-from offspec.detectors.linear import gram, one_thread_session
+from offspec.backbones import tone
+from offspec.detectors.feature_based import DEAD_ZONE, SMOOTH, FeatureDetector, square
 from offspec.detectors.tolerance import (
-    NOISE,
     SHIFT_PX,
     FeatureTolerance,
     FineTolerance,
@@ -38,14 +31,11 @@ from offspec.detectors.tolerance import (
     second_moment,
     texture_tolerance,
 )
-from offspec.errors import LimitError, NotFittedError, ShapeError
 from offspec.graphs import Var, const, op
-from offspec.types import BoolArray, DoubleArray, FloatArray
+from offspec.types import DoubleArray, FloatArray
 
 FINE_STRIDE = 2
 FINE_UNIT = 1e-3  # squared tone difference of the fine plane that counts as one: 10 % contrast
-DEAD_ZONE = 1e-3  # of the map, so that arithmetic noise on the reference is exactly 0
-_SMOOTH: FloatArray = (np.outer([1, 2, 1], [1, 2, 1]) / 16).astype(np.float32)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,93 +47,34 @@ class Embedding:
     moment: DoubleArray
 
 
-class ReferenceDetector:
-    """Template comparison.
+class ReferenceDetector(FeatureDetector):
+    """Template comparison; arguments as ``FeatureDetector``."""
 
-    Args:
-        backbone: Where the features come from.
-        net_hw: Crop size.
-        masks: (S, H, W) True where a slot's crop belongs to the region; None = everywhere.
-        kind: object (fixed positions) or texture (none).
-        head: Corrects the map of the closed form by a factor; None = nothing does.
-        seed: Of the noise that sets the noise allowance.
-        threads: Crops of one image embedded side by side; never changes a result.
-    """
-
-    def __init__(
-        self,
-        backbone: Backbone,
-        net_hw: tuple[int, int],
-        *,
-        masks: BoolArray | None = None,
-        kind: Literal["object", "texture"] = "object",
-        head: Head | None = None,
-        seed: int = 0,
-        threads: int = 1,
-    ) -> None:
-        self.backbone = backbone
-        self.net_hw = net_hw
-        self.masks = masks
-        self.kind = kind
-        self.head = head
-        self.seed = seed
-        self.threads = threads
-        self._session: ort.InferenceSession | None = None
-        self._noise: DoubleArray | None = None
-        self._skeleton: tuple[object, onnx.ModelProto] | None = None
-        self.features_: FeatureTolerance | TextureTolerance | None = None
-        self.fine_: FineTolerance | None = None
-
-    # -- fitting -----------------------------------------------------------
-
-    def fit(self, reference: FloatArray, normals: Sequence[FloatArray]) -> Self:
-        """See ``Detector.fit``.
-
-        Raises:
-            ShapeError: Crops are not (S, 3, H, W) of this detector's size.
-            LimitError: The statistics of a slot would be over the limit.
-        """
-        return self.fit_embedded(self.embed(reference), [self.embed(n) for n in normals])
+    name = "reference"
+    takes_head = True
+    features_: FeatureTolerance | TextureTolerance | None = None
+    fine_: FineTolerance | None = None
 
     def embed(self, crops: FloatArray) -> Embedding:
         """Features, fine plane and second moment of one image's crops (S, 3, H, W)."""
-        expected = (3, *self.net_hw)
-        if crops.ndim != 4 or crops.shape[1:] != expected:
-            raise ShapeError(
-                f"Crops have shape {crops.shape}. This detector takes (S, 3, {self.net_hw[0]}, "
-                f"{self.net_hw[1]}). Cut them with the sampler of the same template."
-            )
-        self.check_limits()
+        self._check_crops(crops)
         features, fine = self._run_backbone(crops)
         mask = self._cell_mask(crops.shape[0])
         return Embedding(features, fine, second_moment(features, mask))
 
-    def check_limits(self, n_slots: int = 1) -> None:
-        """Refuse a crop size or number of slots whose statistics would be over a limit.
-
-        Raises:
-            LimitError: Over the limit, or a size the backbone cannot take.
-        """
-        card = self.backbone.card
-        if self.net_hw[0] % card.multiple or self.net_hw[1] % card.multiple:
-            raise LimitError(
-                f"Crops of {self.net_hw} do not suit backbone '{card.name}'. Both sides have to "
-                f"be multiples of {card.multiple}. Use resolution fast, accurate or native."
-            )
-        cells = (self.net_hw[0] // card.stride) * (self.net_hw[1] // card.stride)
+    def slot_bytes(self) -> int:
+        """See ``FeatureDetector.slot_bytes``."""
+        h, w = self.cells_hw
         pixels = (self.net_hw[0] // FINE_STRIDE) * (self.net_hw[1] // FINE_STRIDE)
-        graphs.check_statistics(
-            4 * (cells * (3 * card.channels + 5) + 7 * pixels), n_slots, "Detector 'reference'"
-        )
+        return 4 * (h * w * (3 * self.backbone.card.channels + 5) + 7 * pixels)
+
+    def _outputs(self, crop: Var) -> list[Var]:
+        return [self.backbone.build(crop), fine_plane(crop)]
 
     def fit_embedded(self, reference: Embedding, normals: Sequence[Embedding]) -> Self:
         """See ``Detector.fit_embedded``."""
         all_of = [reference, *normals]
-        if len({e.features.shape for e in all_of}) > 1:
-            raise ShapeError(
-                f"Crops of {sorted({e.features.shape[0] for e in all_of})} slots were given. "
-                "Reference and normals need the same slots. Cut them with one sampler."
-            )
+        self._check_slots([e.features.shape for e in all_of])
         mask = self._cell_mask(reference.features.shape[0])
         features, moments = [e.features for e in all_of], [e.moment for e in all_of]
         if self.kind == "texture":
@@ -156,83 +87,16 @@ class ReferenceDetector:
         self.fine_ = fine_tolerance([e.fine for e in all_of])
         return self
 
-    def _cell_mask(self, n_slots: int) -> BoolArray:
-        """(S, h, w) cells most of which lie in the region."""
-        stride = self.backbone.card.stride
-        h, w = self.net_hw[0] // stride, self.net_hw[1] // stride
-        if self.masks is None:
-            return np.ones((n_slots, h, w), np.bool_)
-        if self.masks.shape != (n_slots, *self.net_hw):
-            raise ShapeError(
-                f"Masks have shape {self.masks.shape}. They go with {n_slots} slots of "
-                f"{self.net_hw}. Give one mask per slot."
-            )
-        blocks = self.masks.reshape(n_slots, h, stride, w, stride)
-        cells = blocks.mean(axis=(2, 4)) > 0.5
-        return cells if cells.any() else np.ones_like(cells)
-
-    def _run_backbone(self, crops: FloatArray) -> tuple[FloatArray, FloatArray]:
-        """Features and fine plane, crop by crop: in a batch, one's work leaves the core's cache."""
-        session = self._backbone_session()
-
-        def run(at: int) -> list[FloatArray]:
-            return list(session.run(None, {"crop": crops[at : at + 1]}))
-
-        if self.threads == 1 or len(crops) == 1:
-            found = [run(at) for at in range(len(crops))]
-        else:
-            with ThreadPoolExecutor(min(self.threads, len(crops))) as pool:
-                found = list(pool.map(run, range(len(crops))))
-        features, fine = (np.concatenate(parts) for parts in zip(*found, strict=True))
-        return features, fine
-
-    def _backbone_session(self) -> ort.InferenceSession:
-        if self._session is None:
-            self._session = self._session_of(self.net_hw)
-        return self._session
-
-    def _session_of(self, net_hw: tuple[int, int]) -> ort.InferenceSession:
-        model = graphs.build_features(
-            net_hw, lambda crop: [self.backbone.build(crop), fine_plane(crop)]
-        )
-        return one_thread_session(model)
-
-    def _noise_covariance(self) -> DoubleArray:
-        """(C, C) covariance of the features of a flat grey under sensor noise."""
-        if self._noise is None:
-            rng = np.random.default_rng(self.seed)
-            flat = 0.4 + NOISE * rng.standard_normal((1, 3, 256, 256))
-            crops = np.clip(flat, 0, 1).astype(np.float32)
-            features = self._session_of((256, 256)).run(None, {"crop": crops})[0]
-            cells = features[0, :, 4:-4, 4:-4].reshape(features.shape[1], -1).astype(np.float64)
-            away = cells - cells.mean(axis=1, keepdims=True)
-            self._noise = gram(away) / (away.shape[1] - 1) + 1e-9 * np.eye(len(cells))
-        return self._noise
-
-    # -- graph ---------------------------------------------------------------
-
-    def to_graph(self) -> onnx.ModelProto:
-        """See ``Detector.to_graph``."""
-        statistics = self._statistics()
-        shapes = tuple((name, value.shape) for name, value in statistics.items())
-        if self._skeleton is None or self._skeleton[0] != shapes:
-            n_slots = (statistics.get("place", statistics["centre"])).shape[0]
-            graph = graphs.build_graph(
-                self.net_hw, n_slots, lambda crop, slot: self._body(crop, slot, statistics)
-            )
-            self._skeleton = shapes, graph
-        return graphs.with_statistics(self._skeleton[1], statistics)
-
-    def _statistics(self) -> dict[str, FloatArray]:
-        """All learned arrays by name, as the graph holds them."""
+    def _statistics(self) -> dict[str, FloatArray] | None:
         if self.features_ is None:
-            raise NotFittedError(
-                "Detector 'reference' has not been fitted. A graph needs statistics. Call fit."
-            )
+            return None
         found = self.features_.arrays()
         if self.fine_ is not None:
             found["fine"] = self.fine_.planes
         return found
+
+    def _slots_of(self, statistics: Mapping[str, FloatArray]) -> int:
+        return int((statistics.get("place", statistics["centre"])).shape[0])
 
     def _body(self, crop: Var, slot: Var | None, statistics: dict[str, FloatArray]) -> Var:
         stride = self.backbone.card.stride
@@ -244,13 +108,13 @@ class ReferenceDetector:
             inputs = _feature_distance(z, slot, statistics, stride)
             fine = op.mul(
                 graphs.depthwise(
-                    _fine_distance(fine_plane(crop), slot, statistics["fine"]), _SMOOTH, 1
+                    _fine_distance(fine_plane(crop), slot, statistics["fine"]), SMOOTH, 1
                 ),
                 const(1 / FINE_UNIT),
             )
             inputs["fine"] = fine
         factor = None if self.head is None else self.head.factor(inputs)
-        total = graphs.depthwise(inputs["distance"], _SMOOTH, 1)
+        total = graphs.depthwise(inputs["distance"], SMOOTH, 1)
         return _joined(total, fine, factor, stride // FINE_STRIDE)
 
 
@@ -268,14 +132,14 @@ def _joined(distance: Var, fine: Var | None, factor: Var | None, steps: int) -> 
 def fine_plane(crop: Var) -> Var:
     """Tone at stride 2, lightly smoothed: [N, 1, H / 2, W / 2]."""
     pooled = graphs.mean_pool(tone(crop), FINE_STRIDE)
-    return graphs.depthwise(graphs.channel_sum(pooled, 3, 1 / 3), _SMOOTH, 1)
+    return graphs.depthwise(graphs.channel_sum(pooled, 3, 1 / 3), SMOOTH, 1)
 
 
 def _texture_distance(z: Var, slot: Var | None, t: dict[str, FloatArray]) -> dict[str, Var]:
     """Residual, and the smaller mean squared distance: to the texture or to the reference here."""
     residual = op.sub(z, graphs.statistic("centre", t["centre"]))
-    texture = _square(residual)
-    place = _square(op.sub(z, graphs.select("place", t["place"], slot)))
+    texture = square(residual)
+    place = square(op.sub(z, graphs.select("place", t["place"], slot)))
     channels = t["centre"].shape[1]
     distance = op.min([graphs.channel_sum(x, channels, 1 / channels) for x in (texture, place)])
     return {"residual": residual, "distance": distance}
@@ -309,7 +173,7 @@ def _feature_distance(
     shift = [
         graphs.select(f"shift_{axis}", t[f"shift_{axis}"], slot) for axis in ("xx", "xy", "yy")
     ]
-    rest = op.sub(graphs.channel_sum(_square(r), channels), _quadratic(p, q, shift))
+    rest = op.sub(graphs.channel_sum(square(r), channels), _quadratic(p, q, shift))
     gain = graphs.select("gain", t["gain"], slot)
     xx, xy, yy = shift
     by_x = op.add(op.mul(p, xx), op.mul(q, xy))
@@ -342,12 +206,8 @@ def _fine_distance(fine: Var, slot: Var | None, planes: FloatArray) -> Var:
         op.squeeze(part, graphs.ints(1)) for part in op.split(stack, num_outputs=7, axis=1)
     )
     r = op.sub(fine, op.min([op.max([fine, low]), high]))
-    terms = op.concat([_square(r), op.mul(r, slope_x), op.mul(r, slope_y)], axis=1)
+    terms = op.concat([square(r), op.mul(r, slope_x), op.mul(r, slope_y)], axis=1)
     pooled = op.average_pool(terms, kernel_shape=(3, 3), pads=(1, 1, 1, 1), strides=(1, 1))
     e, p, q = op.split(pooled, num_outputs=3, axis=1)
     rest = op.sub(e, _quadratic(p, q, inverse))
     return op.relu(op.reduce_min(rest, graphs.ints(1), keepdims=1))
-
-
-def _square(x: Var) -> Var:
-    return op.mul(x, x)
