@@ -19,10 +19,10 @@ Reference:
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Literal, Self, cast
+from typing import Any, ClassVar, Literal, Self, cast
 
 import cv2
 import numpy as np
@@ -33,6 +33,7 @@ from offspec.backbones import Backbone
 from offspec.detectors.reference import ReferenceDetector
 from offspec.errors import NotFittedError
 from offspec.graphs import Var, op
+from offspec.options import Options
 from offspec.types import BoolArray, FloatArray
 
 NAME = "variation"
@@ -57,7 +58,13 @@ class VariationDetector:
         kind: Not used: a texture is compared by position like anything else.
         seed: Not used; nothing is random.
         threads: Not used.
+        options: Not used; there are none.
     """
+
+    fewest: ClassVar[Mapping[str, int]] = {"object": 1, "texture": 1}
+    options_model: ClassVar[type[Options]] = Options
+    takes_head: ClassVar[bool] = False
+    trained: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -69,6 +76,7 @@ class VariationDetector:
         seed: int = 0,  # noqa: ARG002
         head: object = None,  # noqa: ARG002
         threads: int = 1,  # noqa: ARG002
+        options: object = None,  # noqa: ARG002
     ) -> None:
         self.backbone = backbone
         self.net_hw = net_hw

@@ -109,28 +109,32 @@ class FlowDetector(TrainedDetector):
     def _learn_whitening(self, features: FloatArray) -> FloatArray:
         """Set mean, whitening and spread; returns what the flow trains on, (n S, K, h, w)."""
         slots = self._n_slots
-        images = features.reshape(-1, slots, *features.shape[1:]).astype(np.float64)
+        images = features.reshape(-1, slots, *features.shape[1:])
         n, texture = len(images), self.kind == "texture"
         axes = (0, 1, 3, 4) if texture else (0,)
-        mean = images.mean(axis=axes, keepdims=True)
-        away = images - mean
+        mean = images.mean(axis=axes, keepdims=True, dtype=np.float64)
+        away = images - mean.astype(np.float32)
         if not texture:
             away *= n / max(n - 1, 1)  # the distance to the mean of the other images
-        self._whitening = self._whitening_of(away)
-        self._mean = self._project(mean[0]).astype(np.float32)
-        units = self._project(away.reshape(-1, *features.shape[1:]))
+        rows = away.reshape(features.shape)
+        self._whitening = self._whitening_of(rows)
+        self._mean = self._project(mean[0])
+        units = self._project(rows)
         variance = np.ones((1, self._kept, 1, 1))
         if not texture:
-            own = np.square(units).reshape(n, slots, *units.shape[1:]).mean(axis=0)
+            by_image = units.reshape(n, slots, *units.shape[1:])
+            own = np.square(by_image).mean(axis=0, dtype=np.float64)
             variance = (n * own + PLACE_PRIOR) / (n + PLACE_PRIOR)
         self._inverse = (1 / np.sqrt(variance)).astype(np.float32)
         return self._scaled(units)
 
-    def _whitening_of(self, away: DoubleArray) -> DoubleArray:
+    def _whitening_of(self, rows: FloatArray) -> DoubleArray:
         """(K, C): all directions with variance 1, then a projection if there are too many."""
-        channels = away.shape[2]
-        flat = np.ascontiguousarray(np.moveaxis(away, 2, 0).reshape(channels, -1))
-        covariance = gram(flat) / flat.shape[1]
+        channels = rows.shape[1]
+        covariance = np.zeros((channels, channels))
+        for row in rows:  # one at a time: in float64, all would take much memory
+            covariance += gram(row.reshape(channels, -1).astype(np.float64))
+        covariance *= channels / rows.size
         ridge = RIDGE * float(np.trace(covariance)) / channels + 1e-9
         root = inverse_root(covariance + ridge * np.eye(channels))
         if self._kept == channels:
@@ -139,21 +143,23 @@ class FlowDetector(TrainedDetector):
         directions = product_double(inverse_root(gram(drawn)), drawn)  # orthonormal rows
         return product_double(directions, root)
 
-    def _project(self, features: DoubleArray) -> DoubleArray:
+    def _project(self, features: FloatArray | DoubleArray) -> FloatArray:
         """(n, C, h, w) to (n, K, h, w)."""
         n, channels, h, w = features.shape
-        flat = np.ascontiguousarray(features.transpose(1, 0, 2, 3).reshape(channels, -1))
-        found = product_double(self._whitening, flat).reshape(-1, n, h, w)
-        return np.ascontiguousarray(found.transpose(1, 0, 2, 3))
+        found = np.empty((n, self._kept, h, w), np.float32)
+        for into, row in zip(found, features, strict=True):
+            flat = row.reshape(channels, -1).astype(np.float64)
+            into[:] = product_double(self._whitening, flat).reshape(-1, h, w)
+        return found
 
-    def _scaled(self, units: DoubleArray) -> FloatArray:
+    def _scaled(self, units: FloatArray) -> FloatArray:
         slots = len(self._inverse)  # 1 for textures
         found = units.reshape(-1, slots, *units.shape[1:]) * self._inverse
         return np.ascontiguousarray(found.reshape(units.shape), np.float32)
 
     def _whitened(self, features: FloatArray) -> FloatArray:
-        """What the network sees of features, (n S, C, h, w) in order of slots."""
-        units = self._project(features.astype(np.float64))
+        """What the network sees of features, (n S, K, h, w) in order of slots."""
+        units = self._project(features)
         slots = len(self._mean)
         away = units.reshape(-1, slots, *units.shape[1:]) - self._mean
         return self._scaled(away.reshape(units.shape))
