@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F  # noqa: N812
 
 from offspec.made_defects import nuisance, spoil
+from offspec.networks.loop import adam
 from offspec.networks.settings import Training
 from offspec.networks.tasks_restore import update
 from offspec.types import FloatArray
@@ -143,12 +144,7 @@ class SyntheticTask:
 
     def optimisers(self, training: Training) -> list[torch.optim.Optimizer]:
         """See ``Task``."""
-        return [
-            torch.optim.AdamW(
-                self.network.parameters(), lr=training.learning_rate,
-                weight_decay=training.weight_decay,
-            )
-        ]  # fmt: skip
+        return [adam(self.network, training)]
 
     def step(self, optimisers: list[torch.optim.Optimizer], cast: Cast) -> dict[str, float]:
         """See ``Task``."""

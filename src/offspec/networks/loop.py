@@ -289,6 +289,13 @@ class _Run:
         self.history.best = state["best_loss"]
 
 
+def adam(network: nn.Module, training: Training) -> torch.optim.Optimizer:
+    """The optimiser of every task."""
+    return torch.optim.AdamW(
+        network.parameters(), lr=training.learning_rate, weight_decay=training.weight_decay
+    )
+
+
 def seeded(seed: int) -> torch.Generator:
     """Random numbers of a task; also seeds the weights."""
     torch.manual_seed(seed)
