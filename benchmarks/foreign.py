@@ -31,6 +31,7 @@ import onnx.version_converter
 
 from offspec import backbones, graphs
 from offspec.backbones import Backbone, BackboneCard, Bank, Joined
+from offspec.file_backbone import shift_kernel
 from offspec.graphs import Var, const, op
 from offspec.types import FloatArray
 
@@ -165,14 +166,6 @@ def _laid(x: Var, tap: Tap) -> Var:
 def cells_off(tap: Tap) -> float:
     """Cells of stride 4 by which an output lies too far up and left (negative: down, right)."""
     return ((tap.stride - 1) / 2 - tap.first_px) / STRIDE
-
-
-def shift_kernel(cells: float) -> FloatArray:
-    """(k, k) kernel that reads ``cells`` further down and right, bilinear between cells."""
-    radius = int(np.ceil(abs(cells)))
-    at = np.arange(-radius, radius + 1)
-    taps = np.maximum(0, 1 - np.abs(at - cells))
-    return np.asarray(np.outer(taps, taps), np.float32)
 
 
 @cache

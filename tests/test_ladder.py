@@ -26,7 +26,6 @@ from benchmarks.foreign import (
     foreign,
     projection,
     registered,
-    shift_kernel,
     weight_figures,
 )
 from benchmarks.ladder_measure import Cell, placed, recall_at
@@ -44,6 +43,7 @@ from offspec import graphs
 from offspec.backbones import BACKBONES, Backbone, BackboneCard, Bank, make_backbone
 from offspec.detectors import DETECTORS
 from offspec.errors import NotFittedError
+from offspec.file_backbone import shift_kernel
 from offspec.graphs import Var, const, op
 from offspec.types import FloatArray
 

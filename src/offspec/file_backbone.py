@@ -106,7 +106,7 @@ class FileBackbone:
         channels = tap.channels if tap.weight is None else len(tap.weight)
         x = _resized(x, channels, grid)
         if tap.cells_off:
-            x = graphs.depthwise(x, _shift_kernel(tap.cells_off), channels)
+            x = graphs.depthwise(x, shift_kernel(tap.cells_off), channels)
         return x
 
 
@@ -297,7 +297,7 @@ def _resized(x: Var, channels: int, size_hw: tuple[int, int]) -> Var:
     )
 
 
-def _shift_kernel(cells: float) -> FloatArray:
+def shift_kernel(cells: float) -> FloatArray:
     """(k, k) kernel that reads ``cells`` further down and right, bilinear between cells."""
     radius = math.ceil(abs(cells))
     taps = np.maximum(0, 1 - np.abs(np.arange(-radius, radius + 1) - cells))

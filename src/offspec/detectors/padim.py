@@ -21,7 +21,7 @@ from pydantic import Field
 
 from offspec import graphs
 from offspec.detectors.feature_based import FeatureDetector, finished, square, unless_reference
-from offspec.detectors.tolerance import apply, second_moment, whitening
+from offspec.detectors.tolerance import apply, over_all_cells, second_moment, whitening
 from offspec.errors import LimitError
 from offspec.graphs import MAX_SLOT_BYTES, Var, op
 from offspec.options import Options
@@ -150,13 +150,12 @@ class PadimDetector(FeatureDetector):
 
     def _texture(self, images: Sequence[Embedding]) -> dict[str, FloatArray]:
         mask = self._cell_mask(len(images[0].features))
-        cells = max(int(mask.sum()), 1) * len(images)
-        total = np.zeros(self.dimensions)
-        for one in images:
-            total += one.features.transpose(0, 2, 3, 1)[mask].sum(axis=0, dtype=np.float64)
-        mean = total / cells
-        moment = sum((one.moment for one in images[1:]), images[0].moment)
-        covariance = moment / cells - np.outer(mean, mean) + self._allowed()
+        mean, covariance = over_all_cells(
+            [one.features for one in images],
+            [one.moment for one in images],
+            self._allowed(),
+            mask,
+        )
         weight = self._texture_weight(covariance)
         return {
             "weight": weight,

@@ -23,7 +23,7 @@ from pydantic import Field
 from offspec import graphs
 from offspec.detectors.coreset import k_centre, neighbours
 from offspec.detectors.feature_based import FeatureDetector, finished, square, unless_reference
-from offspec.detectors.tolerance import apply, second_moment, whitening
+from offspec.detectors.tolerance import apply, over_all_cells, second_moment, whitening
 from offspec.graphs import Var, const, op
 from offspec.options import Options
 from offspec.types import BoolArray, DoubleArray, FloatArray
@@ -132,13 +132,12 @@ class PatchcoreDetector(FeatureDetector):
     def _weight(self, images: Sequence[Embedding], mask: BoolArray) -> FloatArray:
         """(d, C): whitening by what all patches have in common, and projection."""
         channels = self.backbone.card.channels
-        cells = max(int(mask.sum()), 1) * len(images)
-        total = np.zeros(channels)
-        for one in images:
-            total += one.features.transpose(0, 2, 3, 1)[mask].sum(axis=0, dtype=np.float64)
-        mean = total / cells
-        moment = sum((one.moment for one in images[1:]), images[0].moment)
-        covariance = moment / cells - np.outer(mean, mean) + self._noise_covariance()
+        _, covariance = over_all_cells(
+            [one.features for one in images],
+            [one.moment for one in images],
+            self._noise_covariance(),
+            mask,
+        )
         if self._settings.whiten:
             weight = whitening(covariance)
         else:

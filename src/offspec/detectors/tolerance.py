@@ -99,15 +99,25 @@ def texture_tolerance(
     mask: BoolArray,
 ) -> TextureTolerance:
     """One centre and one covariance over all positions; arguments as ``feature_tolerance``."""
+    mean, covariance = over_all_cells(features, moments, noise, mask)
+    weight = whitening(covariance)
+    centre = apply(weight, mean.astype(np.float32)[None, :, None, None])
+    return TextureTolerance(weight, centre, apply(weight, features[0]))
+
+
+def over_all_cells(
+    features: Sequence[FloatArray],
+    moments: Sequence[DoubleArray],
+    noise: DoubleArray,
+    mask: BoolArray,
+) -> tuple[DoubleArray, DoubleArray]:
+    """Mean (C,) and covariance (C, C) of all masked cells; arguments as ``feature_tolerance``."""
     cells = max(int(mask.sum()), 1) * len(features)
     total = np.zeros(features[0].shape[1])
     for one in features:
         total += one.transpose(0, 2, 3, 1)[mask].sum(axis=0, dtype=np.float64)
     mean = total / cells
-    covariance = sum(moments[1:], moments[0]) / cells - np.outer(mean, mean) + noise
-    weight = whitening(covariance)
-    centre = apply(weight, mean.astype(np.float32)[None, :, None, None])
-    return TextureTolerance(weight, centre, apply(weight, features[0]))
+    return mean, sum(moments[1:], moments[0]) / cells - np.outer(mean, mean) + noise
 
 
 def slopes(centre: FloatArray, stride: int) -> tuple[FloatArray, FloatArray]:
