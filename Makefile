@@ -28,7 +28,8 @@ PIP := $(BIN)/python -m pip install --disable-pip-version-check --quiet
 # One thread a process for linear algebra: the workers already fill the cores.
 ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 MKL_NUM_THREADS=1
 # Tests that need torch, beside those of pretraining.
-TRAINED := $(addprefix tests/test_,trained.py training_loop.py flow.py student.py)
+TRAINED := $(addprefix tests/test_,trained.py training_loop.py flow.py student.py restored.py \
+  from_onnx.py timm_backbone.py)
 PYTEST := $(ONE_THREAD) $(BIN)/python -m pytest
 
 .PHONY: help demo test slow check format lint types docs pretraining clean
@@ -60,8 +61,8 @@ $(DEV): pyproject.toml | $(CREATED)
 	touch "$(CORE)" "$@"
 
 $(TORCH): pyproject.toml | $(DEV)
-	@echo "Installing torch into $(VENV) ..."
-	$(PIP) --editable '.[pretraining]'
+	@echo "Installing torch and timm into $(VENV) ..."
+	$(PIP) --editable '.[pretraining,torch]'
 	touch "$@"
 
 demo: $(CORE) ## Set up and run the whole job on the practice product (ARGS="--images 40")

@@ -31,7 +31,7 @@ import onnx.version_converter
 
 from offspec import backbones, graphs
 from offspec.backbones import Backbone, BackboneCard, Bank, Joined
-from offspec.file_backbone import shift_kernel
+from offspec.foreign_backbone import shift_kernel
 from offspec.graphs import Var, const, op
 from offspec.types import FloatArray
 

@@ -22,7 +22,7 @@ from offspec.bundle import Bundle
 from offspec.calibration import calibrate
 from offspec.crossfit import Learner, serialise
 from offspec.datasets import ImageRecord
-from offspec.detectors import Detector
+from offspec.detectors import Detector, detector_class
 from offspec.detectors.reference import ReferenceDetector
 from offspec.fit_plan import FitConfig, plan
 from offspec.fitting import draft_bundle
@@ -147,7 +147,7 @@ class Fitter:
     """Fits one backbone on cut sets; graphs are built once per crop size.
 
     Args:
-        detector: reference or variation.
+        detector: reference, variation, or another of the package.
         backbone: Of the row.
         threads: CPU threads.
     """
@@ -155,7 +155,7 @@ class Fitter:
     def __init__(self, detector: str, backbone: Backbone, threads: int | None) -> None:
         self.backbone = backbone
         self.threads = threads
-        self._class = DETECTORS[detector]
+        self._class = DETECTORS.get(detector) or detector_class(detector)
         self._kept: dict[str, Detector] = {}
 
     def inspector(self, cut: CutSet, seed: int) -> Inspector:

@@ -1,6 +1,7 @@
-"""How ``reference`` gets better with the number of normals: 1, 5, 25, 100.
+"""How a detector gets better with the number of normals: 1, 5, 25, 100.
 
-    OFFSPEC_DATA=... python -m benchmarks.learning_curve [--json FILE] [--svg FILE]
+    OFFSPEC_DATA=... python -m benchmarks.learning_curve [--detector reference] [--counts 1 5]
+        [--resolution fast] [--no-practice] [--json FILE] [--svg FILE]
 
 On bsdata (25 normals a position at most) and on the practice product (100). The reference stays
 the same; the other normals are drawn at random with the seed. No threshold is involved: maps are
@@ -37,9 +38,10 @@ COUNTS = (1, 5, 25, 100)
 PRACTICE_IMAGES = 230  # 1 + about 114 normals
 
 
-def bundle_of(root: Path, template: Path | None, count: int, seed: int) -> Bundle | None:
+def bundle_of(
+    root: Path, template: Path | None, count: int, seed: int, config: FitConfig
+) -> Bundle | None:
     """A model of ``count`` normals, uncalibrated; None when there are not so many."""
-    config = FitConfig(mode="pixel", resolution="fast", align="similarity", kind="object")
     job = plan(root, template, config, lambda *_: None)
     if len(job.records) + 1 < count:
         return None
@@ -67,16 +69,27 @@ def figures(bundle: Bundle, root: Path) -> tuple[float, float]:
 
 
 def run(
-    name: str, roots: Sequence[Path], template: str | None, seeds: int
+    name: str,
+    roots: Sequence[Path],
+    template: str | None,
+    args: argparse.Namespace,
 ) -> list[dict[str, object]]:
     """One row per number of normals: means over roots and seeds, lowest and highest."""
     rows: list[dict[str, object]] = []
-    for count in COUNTS:
+    config = FitConfig(
+        detector=args.detector,
+        mode="pixel",
+        resolution=args.resolution,
+        align="similarity",
+        kind="object",
+        threads=args.threads,
+    )
+    for count in args.counts:
         pairs = []
         for root in roots:
-            for seed in range(1 if count == 1 else seeds):
+            for seed in range(1 if count == 1 else args.seeds):
                 drawn = None if template is None else root / template
-                bundle = bundle_of(root, drawn, count, seed)
+                bundle = bundle_of(root, drawn, count, seed, config)
                 if bundle is not None:
                     pairs.append(figures(bundle, root))
         if pairs:
@@ -126,13 +139,19 @@ def main() -> None:
     """Parse, run, print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=2, help="random draws of the normals")
+    parser.add_argument("--detector", default="reference")
+    parser.add_argument("--counts", nargs="+", type=int, default=list(COUNTS))
+    parser.add_argument("--resolution", default="fast")
+    parser.add_argument("--threads", type=int)
+    parser.add_argument("--no-practice", action="store_true", help="photographs only")
     parser.add_argument("--json", type=Path)
     parser.add_argument("--svg", type=Path)
     args = parser.parse_args()
-    rows = run("bsdata", [data_root() / name for name in BSDATA], None, args.seeds)
-    with tempfile.TemporaryDirectory() as folder:
-        root = make_practice(Path(folder), PRACTICE_IMAGES)
-        rows += run("practice", [root], "template.json", args.seeds)
+    rows = run("bsdata", [data_root() / name for name in BSDATA], None, args)
+    if not args.no_practice:
+        with tempfile.TemporaryDirectory() as folder:
+            root = make_practice(Path(folder), PRACTICE_IMAGES)
+            rows += run("practice", [root], "template.json", args)
     print_table(list(rows[0]), [list(row.values()) for row in rows])
     if args.svg is not None:
         args.svg.write_text(chart(rows), encoding="utf-8")

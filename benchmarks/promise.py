@@ -27,8 +27,8 @@ from scipy import stats
 from benchmarks.common import data_root, environment, print_table, write_result
 from benchmarks.real_data import SETS
 from offspec.calibration import threshold_of
-from offspec.crossfit import EmbeddingCache
 from offspec.datasets import Dataset, ImageRecord, read_dataset
+from offspec.embedding_cache import EmbeddingCache
 from offspec.fitting import FitConfig, fit
 from offspec.images import read_image
 from offspec.runtime import Inspector

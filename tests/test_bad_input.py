@@ -444,3 +444,38 @@ def test_what_numpy_cannot_hold_is_not_written(bundle: Path, normals: Path, tmp_
     run = offspec("inspect", bundle, normals / "001.png", "--json", "-")
     assert run.code == 0
     assert np.isfinite(json.loads(run.stdout)[0]["regions"][0]["raw_score"])
+
+
+# -- methods -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("side", [2, 7])
+def test_a_picture_of_a_few_pixels_is_refused(side: int, tmp_path: Path) -> None:
+    folder = write_normals(tmp_path / "few pixels", 3, size_hw=(side, 40))
+    run = offspec("fit", folder, "--out", tmp_path / "x.offspec", "--kind", "texture")
+    refused(run, "region", f"40 x {side} pixels", "at least 8")
+    assert names(tmp_path) == ["few pixels"]
+
+
+def test_a_picture_that_has_to_be_enlarged_says_so(tmp_path: Path) -> None:
+    folder = write_normals(tmp_path / "small", 4, size_hw=(20, 24))
+    run = offspec("fit", folder, "--out", tmp_path / "x.offspec", *QUICK)
+    assert run.code == 0, run.stderr
+    assert "24 x 20 pixels" in run.stdout
+    assert "no detail" in run.stdout
+
+
+@pytest.mark.parametrize(
+    ("detector", "normals", "words"),
+    [("padim", 2, "at least 3"), ("flow", 6, "at least 20"), ("student", 3, "at least 20")],
+)
+def test_too_few_normals_for_the_method_are_counted(
+    detector: str, normals: int, words: str, tmp_path: Path
+) -> None:
+    folder = write_normals(tmp_path / "few", normals)
+    run = offspec(
+        *("fit", folder, "--out", tmp_path / "x.offspec", "--detector", detector),
+        *("--kind", "object", "--resolution", "fast", "--align", "none"),
+    )
+    refused(run, "dataset", words)
+    assert names(tmp_path) == ["few"]

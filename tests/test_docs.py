@@ -225,7 +225,8 @@ def test_every_command_stands_in_the_readme() -> None:
 def test_options_in_the_how_to_texts_exist() -> None:
     """Options named alone in a sentence belong to some command."""
     root, _ = find_command(())
-    commands = [*root.commands.values(), *root.commands["template"].commands.values()]
+    groups = (root, *(root.commands[name] for name in ("template", "problem")))
+    commands = [command for group in groups for command in group.commands.values()]
     known = {name for command in commands for name in options_of(command)}
     for page in (ROOT / "README.md", *(ROOT / "docs").rglob("*.md")):
         for option in re.findall(r"`(--[a-z-]+)", prose(page)):

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import pickle
 import zipfile
 from collections.abc import Mapping, Sequence
@@ -9,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import onnx
 import onnxruntime as ort
@@ -224,6 +226,56 @@ def test_crops_that_are_no_multiple_are_resampled_inside_the_graph(tmp_path: Pat
     assert_cells_know_their_centres(found, 16)
 
 
+def attending(path: Path, weights: Mapping[str, FloatArray], said: Mapping[str, Any]) -> Path:
+    """``tokens`` of one attention block over patches of 14, after tokens of no place."""
+    count, channels = weights["prefix"].shape[1:]
+    constants = {
+        "flat": np.array([0, 0, -1], np.int64),
+        "first": np.array([0], np.int64),
+        "rest": np.array([count, channels], np.int64),
+        "scale": np.float32(channels**-0.5),
+    }
+    node = helper.make_node
+    nodes = [
+        node("Conv", ["x", "patches"], ["c"], strides=[14, 14]),
+        node("Reshape", ["c", "flat"], ["f"]),
+        node("Transpose", ["f"], ["cells"], perm=[0, 2, 1]),
+        node("Shape", ["x"], ["shape"]),
+        node("Gather", ["shape", "first"], ["batch"]),
+        node("Concat", ["batch", "rest"], ["size"], axis=0),
+        node("Expand", ["prefix", "size"], ["front"]),
+        node("Concat", ["front", "cells"], ["all"], axis=1),
+        node("Transpose", ["all"], ["turned"], perm=[0, 2, 1]),
+        node("MatMul", ["all", "turned"], ["product"]),
+        node("Mul", ["product", "scale"], ["scaled"]),
+        node("Softmax", ["scaled"], ["share"], axis=-1),
+        node("MatMul", ["share", "all"], ["seen"]),
+        node("Add", ["all", "seen"], ["tokens"]),
+    ]
+    return write_net(path, nodes, {"tokens": 3}, {**weights, **constants}, said=said)
+
+
+def test_a_transformer_like_dinov2_with_registers(tmp_path: Path) -> None:
+    """Patches of 14, one class token and four registers in front, everything sees everything."""
+    rng = np.random.default_rng(0)
+    weights: dict[str, FloatArray] = {
+        "patches": (rng.standard_normal((24, 3, 14, 14)) / 14).astype(np.float32),
+        "prefix": rng.standard_normal((1, 5, 24)).astype(np.float32),
+    }
+    said = {"outputs": ["tokens"], "skip": 5, "multiple": 14}
+    backbone = FileBackbone(attending(tmp_path / "net.onnx", weights, said))
+    card = backbone.card
+    assert (card.stride, card.channels, card.receptive_px) == (16, 24, 256)
+    crops = random_crops(2, (224, 224))
+    cut = crops.reshape(2, 3, 16, 14, 16, 14).transpose(0, 2, 4, 1, 3, 5).reshape(2, 256, -1)
+    cells = cut @ weights["patches"].reshape(24, -1).T
+    every = np.concatenate([np.repeat(weights["prefix"], 2, axis=0), cells], axis=1)
+    score = np.exp(every @ every.transpose(0, 2, 1) * 24**-0.5)
+    wanted = (every + score / score.sum(axis=2, keepdims=True) @ every)[:, 5:]
+    grid = [cv2.resize(one.reshape(16, 16, 24), (14, 14)) for one in wanted]
+    assert np.abs(features(backbone, crops) - np.stack(grid).transpose(0, 3, 1, 2)).max() < 1e-4
+
+
 # -- what the JSON says ----------------------------------------------------------------------
 
 
@@ -322,6 +374,43 @@ def test_a_bundle_needs_no_file_beside_it_and_names_no_path(tmp_path: Path, dete
     assert not [name for name, data in members.items() if home.name.encode() in data]
     stored = json.loads(members["manifest.json"])["detector"]
     assert stored["backbone"] == stored["config"]["backbone"] == "file:net.onnx"
+
+
+IMAGENET = {"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225], "project": 32}
+
+
+@pytest.mark.data
+@pytest.mark.parametrize(
+    ("file", "outputs", "stride"),
+    [
+        ("resnet50v2_stages123.onnx", ["stage2", "stage3"], 8),
+        ("squeezenet1.1_full.onnx", ["fire5", "fire9"], 8),
+    ],
+)
+def test_published_networks_find_a_defect(
+    tmp_path: Path, file: str, outputs: list[str], stride: int
+) -> None:
+    """Trained on ImageNet by others; read from where they lie, copied nowhere but here."""
+    folder = Path(os.environ.get("OFFSPEC_WEIGHTS", ""))
+    if not (folder / file).is_file():
+        pytest.skip(f"OFFSPEC_WEIGHTS names no folder that holds {file}")
+    path = tmp_path / file
+    path.symlink_to(folder / file)
+    path.with_suffix(".json").write_text(json.dumps({"outputs": outputs, **IMAGENET}))
+    card = FileBackbone(path).card
+    assert (card.stride, card.channels) == (stride, 64)
+    config = replace(FAST, detector="padim", backbone=f"file:{path}")
+    inspector = Inspector(fit(write_normals(tmp_path / "parts", 6), config=config))
+    good = inspector.inspect(varied_part(50))
+    bad = inspector.inspect(varied_part(50, defect="blot"))
+    assert good.anomaly_map is not None
+    assert bad.anomaly_map is not None
+    assert bad.anomaly_map.max() > 2 * good.anomaly_map.max()
+    y, x = np.unravel_index(bad.anomaly_map.argmax(), bad.anomaly_map.shape)
+    difference = np.abs(varied_part(50, defect="blot").astype(int) - varied_part(50)).sum(axis=2)
+    ys, xs = np.nonzero(difference > 30)
+    assert ys.min() - 4 <= y <= ys.max() + 4
+    assert xs.min() - 4 <= x <= xs.max() + 4
 
 
 # -- refusals ----------------------------------------------------------------------------------

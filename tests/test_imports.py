@@ -20,18 +20,38 @@ SOURCE = ROOT / "src" / "offspec"
 
 # Only these may import what a model is learned with; DESIGN: "fitting, the only module that
 # imports detectors and runtime".
-LEARNERS = frozenset({"learning", "networks", "detectors", "fitting"})
+LEARNERS = frozenset({"graphs", "networks", "learning", "detectors", "fitting"})
 
 THIRD_PARTY = {
-    "onnxruntime": ("runtime.onnxruntime", "detectors", "file_backbone", "networks"),
-    "onnx": ("graphs", "detectors", "file_backbone", "networks"),
+    "onnxruntime": (
+        "runtime.onnxruntime",
+        "detectors",
+        "foreign_backbone",
+        "networks",
+        "peer_job",
+    ),
+    "onnx": ("graphs", "detectors", "foreign_backbone", "file_backbone", "networks", "peer_job"),
     "spox": ("graphs",),
     "scipy": ("guarantee", "detectors"),
     "sklearn": ("detectors",),
-    "pydantic": ("options", "networks", "detectors", "file_backbone", "run_config"),
+    "pydantic": (
+        "options",
+        "networks",
+        "detectors",
+        "foreign_backbone",
+        "file_backbone",
+        "run_config",
+        "augment",
+        "problem",
+    ),
     "typer": ("cli",),
     "rich": ("cli",),
-    "torch": ("networks", "detectors"),
+    "torch": ("networks", "detectors", "peer_anomalib"),
+    "timm": ("networks.timm_import",),
+    "torchvision": (),
+    "safetensors": ("networks.timm_network",),
+    "huggingface_hub": ("networks.timm_network",),
+    "anomalib": ("peer_anomalib",),
     "pretraining": (),
     "ray": (),
     "openvino": (),
@@ -45,7 +65,7 @@ DECODERS = frozenset(
     {"imread", "imreadmulti", "imreadanimation", "imdecode", "imdecodemulti", "VideoCapture"}
 )
 ENCODERS = frozenset({"imwrite", "imwritemulti", "imencode", "imencodemulti", "VideoWriter"})
-HEAVY = ("torch", "ray", "sklearn", "scipy", "onnx", "spox", "pydantic")
+HEAVY = ("torch", "timm", "ray", "sklearn", "scipy", "onnx", "spox", "pydantic")
 
 
 @dataclass(frozen=True)
@@ -164,7 +184,7 @@ def test_only_fitting_imports_what_models_are_learned_with() -> None:
         for module in MODULES
         if module and layer_of(module) not in LEARNERS
         for found, target in ours(module)
-        if target and layer_of(target) in {"learning", "detectors"}
+        if target and layer_of(target) in {"graphs", "learning", "detectors"}
     ]
     assert wrong == []
 
@@ -217,6 +237,7 @@ def test_torch_and_the_training_code_stay_where_they_belong() -> None:
     assert found["training"]
     assert found["module"] == set()
     late = {n for n in found["function"] if not n.startswith("src/offspec/detectors/")}
+    late -= {"src/offspec/peer_anomalib.py"}  # a program for another interpreter
     assert {name.split("/")[0] for name in late} <= {"benchmarks", "tests"}
 
 
@@ -230,6 +251,13 @@ def test_tests_of_the_training_code_are_skipped_without_torch(path: Path) -> Non
     first = TRAINING_IMPORTS.search(text)
     assert guard >= 0
     assert first is None or guard < first.start()
+
+
+def test_the_program_for_a_peers_interpreter_stands_alone() -> None:
+    """It runs where offspec is not installed, and its packages are not installed here."""
+    assert [found.target for found, _ in ours("peer_anomalib")] == []
+    wrong = [m for m in MODULES for _, target in ours(m) if target == "peer_anomalib"]
+    assert wrong == []
 
 
 def test_scipy_loads_inside_functions_where_the_runtime_could_meet_it() -> None:

@@ -43,7 +43,7 @@ from offspec import graphs
 from offspec.backbones import BACKBONES, Backbone, BackboneCard, Bank, make_backbone
 from offspec.detectors import DETECTORS
 from offspec.errors import NotFittedError
-from offspec.file_backbone import shift_kernel
+from offspec.foreign_backbone import shift_kernel
 from offspec.graphs import Var, const, op
 from offspec.types import FloatArray
 

@@ -2,12 +2,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import product
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
 import pytest
 
-from offspec.backbones import make_backbone
+from offspec.backbones import BackboneCard, make_backbone
 from offspec.detectors.feature_based import DEAD_ZONE, SAME
 from offspec.detectors.padim import PRIOR_NORMALS, PadimDetector
 from offspec.detectors.tolerance import SHRINKAGE
@@ -360,7 +361,7 @@ def test_three_images_of_an_object_and_one_of_a_texture_are_enough() -> None:
 def test_an_unknown_option_is_refused_with_the_known_names() -> None:
     with pytest.raises(
         OptionError,
-        match=r"'padim' has no option 'dimension'. Known: covariance, dimensions, rank, shrinkage",
+        match=r"'padim' has no option 'dimension'. Known: covariance, dimensions, epsilon, rank,",
     ):
         new(dimension=20)
 
@@ -383,3 +384,20 @@ def test_an_option_out_of_range_or_of_another_type_is_refused_by_name(
 ) -> None:
     with pytest.raises(OptionError, match=f"'{name}' of detector 'padim' is {value!r}"):
         new(**{name: value})
+
+
+@pytest.mark.parametrize("kind", ["object", "texture"])
+def test_a_large_epsilon_leaves_the_distance_to_the_mean(kind: FixedKind) -> None:
+    """With all variances alike nothing is weighed: the whitening is a multiple of one."""
+    images = [crops(0), *normals(6)]
+    fitted = new(kind, epsilon=1e6).fit(images[0], images[1:])
+    assert fitted.arrays_ is not None
+    weight = fitted.arrays_["weight"][:, :, 0, 0]
+    assert np.allclose(weight / weight[0, 0], np.eye(len(weight)), atol=1e-2)
+
+
+def test_foreign_features_get_the_epsilon_of_the_paper() -> None:
+    card = BackboneCard("file:abc", stride=8, channels=4, receptive_px=8, multiple=8)
+    foreign = PadimDetector(cast("Any", SimpleNamespace(card=card)), (64, 64))
+    assert np.array_equal(foreign._floor(), 0.01 * np.eye(4))
+    assert not new()._floor().any()

@@ -2,14 +2,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from itertools import product
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
 import pytest
 
-from offspec.backbones import make_backbone
+from offspec.backbones import BackboneCard, make_backbone
 from offspec.detectors import patchcore
 from offspec.detectors.feature_based import SAME
+from offspec.detectors.linear import principal
 from offspec.detectors.patchcore import GRID, PatchcoreDetector
 from offspec.errors import OptionError
 from offspec.types import BoolArray, DoubleArray, FixedKind, FloatArray
@@ -306,22 +308,39 @@ def test_one_good_image_is_enough(kind: FixedKind) -> None:
     assert flawed.max() > 3 * clean.max()
 
 
-def test_the_projection_is_the_seeds_and_keeps_distances() -> None:
+def test_fewer_dimensions_keep_what_varies_most() -> None:
     images = [crops(0), *normals(3)]
-    whole = new().fit(images[0], images[1:])
-    first, again, other = (
-        learned(new(dimensions=32, seed=seed).fit(images[0], images[1:]))["weight"]
-        for seed in (0, 0, 1)
+    whole = new(whiten=False).fit(images[0], images[1:])
+    first, again = (
+        learned(new(dimensions=16, whiten=False).fit(images[0], images[1:]))["weight"]
+        for _ in range(2)
     )
-    assert first.shape[:2] == (32, make_backbone("bank").card.channels)
+    assert first.shape[:2] == (16, make_backbone("bank").card.channels)
     assert np.array_equal(first, again)
-    assert not np.allclose(first, other, atol=1e-2)
-    projected = new(dimensions=32).fit(images[0], images[1:])
-    patches, fewer = (
-        white_patches(one, images[:1]).reshape(N_CELLS, -1) for one in (whole, projected)
-    )
-    lengths, shorter = (np.square(one - one[0]).sum(axis=1)[1:] for one in (patches, fewer))
-    assert abs(shorter.sum() / lengths.sum() - 1) < 0.25
+    fewer = new(dimensions=16, whiten=False).fit(images[0], images[1:])
+    patches, short = (white_patches(one, images[:1]).reshape(N_CELLS, -1) for one in (whole, fewer))
+    lengths, shorter = (np.square(one - one[0]).sum(axis=1)[1:] for one in (patches, short))
+    assert np.corrcoef(lengths, shorter)[0, 1] > 0.99
+
+
+def test_other_starts_span_the_same_directions() -> None:
+    rng = np.random.default_rng(0)
+    basis = np.linalg.qr(rng.standard_normal((60, 60)))[0]
+    covariance = (basis * np.geomspace(1, 1e-4, 60)) @ basis.T
+    one, other = (principal(covariance, 12, seed) for seed in (0, 1))
+    assert np.allclose(one @ one.T, np.eye(12), atol=1e-6)
+    most = np.linalg.eigvalsh(covariance)[-12:].sum()
+    assert np.trace(one @ covariance @ one.T) > 0.98 * most
+    assert np.linalg.norm(one @ other.T) ** 2 > 0.95 * 12  # 12 when the spans are equal
+
+
+def test_foreign_features_are_not_whitened_unless_asked() -> None:
+    card = BackboneCard("file:abc", stride=8, channels=4, receptive_px=8, multiple=8)
+    foreign = SimpleNamespace(card=card)
+    for whiten, expected in (("auto", False), (True, True), (False, False)):
+        detector = PatchcoreDetector(cast("Any", foreign), (64, 64), options={"whiten": whiten})
+        assert detector.whitened is expected
+    assert new().whitened
 
 
 @pytest.mark.parametrize(
@@ -330,7 +349,6 @@ def test_the_projection_is_the_seeds_and_keeps_distances() -> None:
         ("search", "local"),
         ("neighbourhood", 2),
         ("window", 7),
-        ("whiten", 1),
         ("dimensions", 4),
         ("coreset_ratio", 0),
         ("coreset_ratio", 1.2),

@@ -10,8 +10,17 @@ import pytest
 from offspec.bundle import read_bundle
 from offspec.detectors import DETECTORS
 from offspec.errors import OptionError
+from offspec.evaluation import Figures
 from offspec.fit_plan import FitConfig, detector_options
-from offspec.run_config import RunConfig, default_config, read_run_config
+from offspec.report import MAX_SHOTS
+from offspec.run_config import (
+    EvaluationConfig,
+    RunConfig,
+    default_config,
+    read_evaluation_config,
+    read_run_config,
+)
+from tests.synth import write_mvtec
 from tests.trained import Run, offspec, write_normals
 
 FAST = {"kind": "object", "resolution": "fast", "align": "none"}
@@ -198,12 +207,12 @@ def test_equal_settings_by_file_and_by_command_line_give_equal_bundles(
         ({"modle": {}}, "has no option 'modle'. Known: data, decision, model, system."),
         (
             {"model": {"detectr": "padim"}},
-            "has no option 'model.detectr'. Known: backbone, detector, head, options.",
+            "has no option 'model.detectr'. Known: allow_download, backbone, detector, head, opt",
         ),
         ({"system": {"sed": 1}}, "has no option 'system.sed'. Known: seed, threads."),
         (
             {"model": {"detector": "padim", "options": {"window": 3}}},
-            "'padim' has no option 'window'. Known: covariance, dimensions, rank, shrinkage.",
+            "'padim' has no option 'window'. Known: covariance, dimensions, epsilon, rank,",
         ),
         ({"model": {"options": {"window": 3}}}, "'reference' has no option 'window'. Known: none."),
         ({"model": {"detector": "padimm"}}, "'padimm' is unknown. Known: "),
@@ -302,3 +311,60 @@ def test_a_fit_says_what_is_missing(tmp_path: Path, missing: str) -> None:
     found = offspec(*arguments)
     assert found.code == 2
     assert f"Missing {missing}" in found.stderr
+
+
+# -- evaluation ------------------------------------------------------------------------------
+
+
+def test_the_defaults_of_an_evaluation_are_what_it_does_without_a_file(tmp_path: Path) -> None:
+    printed = offspec("evaluate", "--print-config")
+    assert printed.code == 0
+    config = read_evaluation_config(write(tmp_path, json.loads(printed.stdout)))
+    assert config == EvaluationConfig()
+    assert tuple(config.figures.false_alarm_levels) == Figures().false_alarm_levels
+    assert (config.figures.confidence, config.figures.pixel) == (0.95, True)
+    assert config.report.pictures == MAX_SHOTS
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        ({"figures": {"confidenze": 0.9}}, "confidenze"),
+        ({"figures": {"confidence": 1.5}}, "confidence"),
+        ({"figures": {"false_alarm_levels": [0.0]}}, "false_alarm_levels"),
+        ({"report": {"pictures": -1}}, "pictures"),
+        ({"system": {"threads": 0}}, "threads"),
+        ([], "sections figures, report, system"),
+    ],
+)
+def test_wrong_settings_of_an_evaluation_are_refused(
+    tmp_path: Path, data: object, words: str
+) -> None:
+    with pytest.raises(OptionError, match=words):
+        read_evaluation_config(write(tmp_path, data))
+
+
+def test_an_evaluation_follows_its_file(tmp_path: Path) -> None:
+    dataset = write_mvtec(tmp_path / "set")
+    bundle = tmp_path / "part.offspec"
+    assert offspec("fit", dataset, "--out", bundle, "--quiet", "--resolution", "fast").code == 0
+    settings = {"figures": {"false_alarm_levels": [0.2], "confidence": 0.5, "pixel": False}}
+    file, page = write(tmp_path, {**settings, "report": {"pictures": 0}}), tmp_path / "r.html"
+    results = []
+    for arguments in ((), ("--config", file, "--report", page)):
+        out = tmp_path / "result.json"
+        run = offspec("evaluate", bundle, dataset, "--quiet", "--json", out, *arguments)
+        assert run.code == 0, run.stderr
+        results.append(json.loads(out.read_text()))
+    usual, asked = results
+    assert usual["pixel_auroc"] is not None
+    assert asked["pixel_auroc"] is None
+    assert "switched off" in asked["reasons"]["pixel_auroc"]
+    assert "detection_at_far_20pct" in asked
+    assert "detection_at_far_1pct" not in asked
+    narrow, wide = (
+        r["detection_rate"]["high"] - r["detection_rate"]["low"] for r in (asked, usual)
+    )
+    assert narrow < wide
+    assert asked["config"]["figures"]["confidence"] == 0.5
+    assert "data:image/jpeg" not in page.read_text()

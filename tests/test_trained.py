@@ -16,7 +16,7 @@ torch = pytest.importorskip("torch")
 from offspec import graphs
 from offspec.backbones import make_backbone
 from offspec.bundle import write_bundle
-from offspec.detectors import DETECTORS, restoring, trained
+from offspec.detectors import DETECTORS, restoring, synthetic, trained
 from offspec.detectors.linear import one_thread_session
 from offspec.detectors.restoring import AutoencoderDetector
 from offspec.errors import DatasetError, OptionError, TrainingError
@@ -34,6 +34,7 @@ SETTINGS: list[tuple[str, dict[str, Any]]] = [
     ("autoencoder", {"width": 16, "architecture": "ssim", "comparison": "pixel"}),
     ("gan", {"width": 16, "skips": 3}),
     ("synthetic", {"width": 32, "network": "head"}),
+    ("synthetic", {"width": 16, "network": "unet"}),
 ]
 
 
@@ -79,6 +80,16 @@ def test_an_export_that_differs_is_refused() -> None:
         network.weight.mul_(1.1)
     with pytest.raises(TrainingError, match="differs from the trained one"):
         to_onnx.check_parity(network, model, example, ["in0"], ["out"])
+
+
+def test_a_crop_is_never_compared_with_its_own_image() -> None:
+    rng = np.random.default_rng(0)
+    for _ in range(50):
+        chosen = synthetic._chosen(6, (rng, 4))
+        assert 4 not in chosen
+        assert 2 <= len(chosen) <= 5
+    assert list(synthetic._chosen(1, (rng, 0))) == [0]  # there is no other
+    assert list(synthetic._chosen(3, None)) == [0, 1, 2]
 
 
 # -- through fit -------------------------------------------------------------------------

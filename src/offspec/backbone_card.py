@@ -30,6 +30,11 @@ class BackboneCard:
     multiple: int
     weights_sha256: str | None = None
 
+    @property
+    def foreign(self) -> bool:
+        """Whether the features come from outside the package: ``file:`` or ``timm:``."""
+        return ":" in self.name
+
 
 class Backbone(Protocol):
     """A fixed map from crops to features; nothing in it is learned from defects."""

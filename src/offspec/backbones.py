@@ -188,6 +188,7 @@ class Joined:
 
 NANO = "embedded-nano"  # file of the weights
 FILE = "file:"  # before the path of a foreign network
+TIMM = "timm:"  # before the name of one of timm's models
 
 BACKBONES: Mapping[str, Callable[[], Backbone]] = {
     "bank": Bank,
@@ -196,18 +197,29 @@ BACKBONES: Mapping[str, Callable[[], Backbone]] = {
 }
 
 
-def make_backbone(name: str) -> Backbone:
+def make_backbone(name: str, *, allow_download: bool = False) -> Backbone:
     """The backbone of this name.
+
+    Args:
+        name: A key of ``BACKBONES``, ``file:PATH.onnx``, ``timm:NAME@WEIGHTS.safetensors`` or
+            ``timm:NAME``.
+        allow_download: Whether the weights of ``timm:NAME`` may come from the network.
 
     Raises:
         OptionError: Unknown name; the message lists the known ones.
         WeightsError: Its weights are missing or damaged.
     """
+    if name.startswith(TIMM):
+        from offspec.timm_backbone import timm_backbone  # noqa: PLC0415 - starts ONNX Runtime
+
+        return timm_backbone(name, allow_download=allow_download)
     if name.startswith(FILE):
         from offspec.file_backbone import file_backbone  # noqa: PLC0415 - starts ONNX Runtime
 
         return file_backbone(name)
     if name not in BACKBONES:
-        known = ", ".join((*sorted(BACKBONES), FILE + "PATH.onnx"))
+        known = ", ".join(
+            (*sorted(BACKBONES), FILE + "PATH.onnx", TIMM + "NAME@WEIGHTS.safetensors")
+        )
         raise OptionError(f"Backbone '{name}' is unknown. Known: {known}. Choose one.")
     return BACKBONES[name]()

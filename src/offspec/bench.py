@@ -229,16 +229,9 @@ sys.argv = ["offspec", "inspect", *sys.argv[1:], "--quiet"]
 from offspec.cli import main
 main()
 """
-# VmHWM starts afresh with the program; ru_maxrss would include the parent before it.
 _PEAK = """
-import pathlib, resource
-status = pathlib.Path("/proc/self/status")
-if status.is_file():
-    lines = status.read_text().splitlines()
-    print(next(int(l.split()[1]) for l in lines if l.startswith("VmHWM")) / 1e3)
-else:
-    scale = 1e6 if sys.platform == "darwin" else 1e3
-    print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / scale)
+from offspec.machine import peak_memory_mb
+print(peak_memory_mb())
 """
 _MEMORY_INSPECT_CODE = (
     """

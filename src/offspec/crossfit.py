@@ -18,21 +18,22 @@ from typing import Any, TypeVar, cast
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from offspec.backbones import make_backbone
+from offspec.augmented import cut_copies
 from offspec.calibration import score_k
 from offspec.datasets import ImageRecord
 from offspec.detectors import Detector, detector_class
 from offspec.detectors.head import make_head
 from offspec.detectors.trained import LEAST_STOP, TrainedDetector
+from offspec.embedding_cache import Embedded, EmbeddingCache, Laid, bytes_of, geometry_key
 from offspec.errors import DatasetError, LimitError
-from offspec.fit_plan import SAMPLE, Job, NormalImage, load_normal
+from offspec.fit_plan import SAMPLE, Job, NormalImage, backbone_of, load_normal
 from offspec.gate import GateLimits, ImageStats, learn_limits
 from offspec.geometry import grid_mask, tile_mask
 from offspec.grouping import group
 from offspec.images import read_image
 from offspec.runtime.onnxruntime import OnnxRuntime, available_threads
 from offspec.runtime.sampler import Prepared, Sampler
-from offspec.types import Alignment, BoolArray, FloatArray
+from offspec.types import Alignment, BoolArray, FloatArray, ImageArray
 
 MAX_LEAVE_ONE_OUT = 30  # groups; beyond, ten folds
 FOLDS = 10
@@ -123,71 +124,6 @@ def _scored(
     return _Scored(raws, [np.array(m) for m in regions], prepared.masks)
 
 
-@dataclass(frozen=True, slots=True)
-class _Laid:
-    """How an image lies on the reference, and what the gate measures of it."""
-
-    alignment: Alignment
-    stats: ImageStats
-
-
-@dataclass(frozen=True, slots=True)
-class _Embedded:
-    """A normal that can be judged, with one embedding per graph group."""
-
-    normal: NormalImage
-    laid: _Laid
-    embeddings: list[Any]
-
-    @property
-    def nbytes(self) -> int:
-        """Memory of the embeddings."""
-        return sum(value.nbytes for one in self.embeddings for value in vars_of(one))
-
-
-class EmbeddingCache:
-    """Remembers aligned and embedded normals between fits on subsets of the same images.
-
-    An entry counts for the very file, reference, template, geometry and backbone it was made
-    with, so a fit gives the same bundle with and without a cache. Not for several fits at once.
-
-    Args:
-        max_bytes: Of the embeddings held; what comes later is not kept.
-    """
-
-    def __init__(self, max_bytes: int = 2 * 2**30) -> None:
-        self.max_bytes = max_bytes
-        self._bytes = 0
-        self._entries: dict[tuple[str, str], _Embedded] = {}
-
-    def get(self, geometry: str, sha256: str) -> _Embedded | None:
-        """What was kept of a file, if anything."""
-        return self._entries.get((geometry, sha256))
-
-    def put(self, geometry: str, sha256: str, embedded: _Embedded) -> None:
-        """Keep an image unless that would be over the limit."""
-        key = (geometry, sha256)
-        if key not in self._entries and self._bytes + embedded.nbytes <= self.max_bytes:
-            self._entries[key] = embedded
-            self._bytes += embedded.nbytes
-
-
-def geometry_key(job: Job) -> str:
-    """Everything but the image itself that an embedding depends on."""
-    parts = (
-        job.template.to_dict(),
-        job.reference_normal.sha256,
-        job.bits,
-        job.kinds,
-        job.tiles,
-        job.groups,
-        job.config.detector,
-        sorted(job.config.options.items()),
-        job.config.backbone,
-    )
-    return hashlib.sha256(repr(parts).encode()).hexdigest()
-
-
 class Learner:
     """The detectors of one job, one per graph group.
 
@@ -211,12 +147,13 @@ class Learner:
             )
             for place in self.sampler.places
         }
-        self._laid: dict[Path, _Laid] = {}
+        self._laid: dict[Path, Laid] = {}
         self.limits = self._learn_limits()
         self.sampler.aligner.limits = self.limits
         self.detectors = [self._detector(index) for index in range(len(job.groups))]
         self._reference: list[Any] = []
-        self._embedded: dict[str, _Embedded] = {}
+        self._reference_copies: tuple[list[Any], ...] = ()
+        self._embedded: dict[str, Embedded] = {}
 
     def _learn_limits(self) -> GateLimits:
         """Gate limits from the reference and the first normals; remembers how these lie."""
@@ -232,7 +169,7 @@ class Learner:
                     stats.append(laid.stats)
         return learn_limits(stats)
 
-    def _lay(self, record: ImageRecord) -> _Laid | None:
+    def _lay(self, record: ImageRecord) -> Laid | None:
         """Align and measure an image; None if its bit depth is another one."""
         known = self._known(record)
         if known:
@@ -241,7 +178,7 @@ class Learner:
         if image.dtype != self.job.reference.dtype:
             return None
         alignment = self.sampler.aligner.align(image)
-        return _Laid(alignment, self.sampler.aligner.measure(image, alignment))
+        return Laid(alignment, self.sampler.aligner.measure(image, alignment))
 
     def _defect_areas(self, sampler: Sampler) -> dict[str, float]:
         """Smallest defect asked for, in map pixels, by region."""
@@ -260,7 +197,7 @@ class Learner:
         cls = detector_class(job.config.detector)
         kind = job.kinds[tiles[0].region_index]
         return cls(
-            make_backbone(job.config.backbone),
+            backbone_of(job.config),
             job.groups[index].net_hw,
             masks=masks,
             kind=kind,
@@ -286,6 +223,9 @@ class Learner:
         with threadpool_limits(1), ThreadPoolExecutor(self.threads) as pool:
             self._reference = self._embed(reference.crops)
             records = self._affordable(records)
+            self._reference_copies = self._copies(
+                self.job.reference, reference, self.job.reference_normal.sha256
+            )
             looked = in_order(pool, self._look, records, self.threads)
             for number, (record, found) in enumerate(zip(records, looked, strict=True)):
                 tell("embed", number, len(records))
@@ -304,7 +244,7 @@ class Learner:
             )
         return usable
 
-    def _look(self, record: ImageRecord) -> _Embedded | str:
+    def _look(self, record: ImageRecord) -> Embedded | str:
         """One image aligned, gated, cut and embedded; or why it cannot be judged."""
         if record.group is not None and record.group == self.job.reference_normal.part:
             return "it shows the reference's part, which every model has seen."
@@ -329,10 +269,16 @@ class Learner:
         )
         if normal.sha256 == self.job.reference_normal.sha256:
             return "it shows the reference's very pixels, and the reference never calibrates."
-        laid = laid or _Laid(alignment, aligner.measure(image, alignment))
-        return _Embedded(normal, laid, self._embed(prepared.crops))
+        laid = laid or Laid(alignment, aligner.measure(image, alignment))
+        copies = self._copies(image, prepared, normal.sha256)
+        return Embedded(normal, laid, self._embed(prepared.crops), copies)
 
-    def _known(self, record: ImageRecord) -> _Embedded | None:
+    def _copies(self, image: ImageArray, of: Prepared, sha256: str) -> tuple[list[Any], ...]:
+        """Augmented copies of an image, embedded."""
+        cut = cut_copies(self.job, self.sampler, image, of, sha256)
+        return tuple(self._embed(one.crops) for one in cut)
+
+    def _known(self, record: ImageRecord) -> Embedded | None:
         """What an earlier fit kept of an image."""
         if self._cache is None or not record.sha256:
             return None
@@ -347,16 +293,19 @@ class Learner:
         Raises:
             LimitError: Fewer than ``LEAST_AFFORDABLE`` would fit; names figure and remedy.
         """
-        each = self._embedding_bytes()
+        copies = self.job.config.augmentation.count
+        each = self._embedding_bytes() * (1 + copies)
         need, fits = each * (len(records) + 1), MAX_EMBEDDED_BYTES // max(each, 1) - 1
         if need <= MAX_EMBEDDED_BYTES:
             return tuple(records)
         words = (
-            f"{len(records) + 1} normal images at this resolution need {need / 2**30:.1f} GB while "
-            f"fitting. At most {MAX_EMBEDDED_BYTES / 2**30:.3g} GB are used."
+            f"{len(records) + 1} normal images{f', each with {copies} copies,' if copies else ''} "
+            f"at this resolution need {need / 2**30:.1f} GB while fitting. At most "
+            f"{MAX_EMBEDDED_BYTES / 2**30:.3g} GB are used."
         )
         if fits < LEAST_AFFORDABLE:
-            raise LimitError(f"{words} Take smaller regions, or a lower resolution.")
+            fewer = ", fewer copies" if copies else ""
+            raise LimitError(f"{words} Take smaller regions{fewer}, or a lower resolution.")
         self.notes.append(f"{words} A random {fits} were learned from, the others left out.")
         ranked = sorted(records, key=lambda r: self._rank(r.sha256))
         chosen = {record.key for record in ranked[:fits]}
@@ -364,7 +313,7 @@ class Learner:
 
     def _embedding_bytes(self) -> int:
         """Memory of one image's embeddings."""
-        return sum(value.nbytes for one in self._reference for value in vars_of(one))
+        return bytes_of(self._reference)
 
     # -- fitting -----------------------------------------------------------
 
@@ -374,9 +323,19 @@ class Learner:
             self._fit(self.detectors, normals)
 
     def _fit(self, detectors: Sequence[Detector], normals: Sequence[NormalImage]) -> None:
-        chosen = [self._embedded[n.sha256].embeddings for n in normals]
+        chosen = self._learned_from(normals)
         for index, detector in enumerate(detectors):
             detector.fit_embedded(self._reference[index], [one[index] for one in chosen])
+
+    def _learned_from(self, normals: Sequence[NormalImage]) -> list[list[Any]]:
+        """Embeddings of these normals, then of copies, which are no parts that a method needs."""
+        plain = [self._embedded[n.sha256] for n in normals]
+        found = [one.embeddings for one in plain]
+        fewest = detector_class(self.job.config.detector).fewest
+        if len(found) + 1 < max(fewest[kind] for kind in self.job.kinds):
+            return found
+        found += self._reference_copies
+        return found + [copied for one in plain for copied in one.copies]
 
     def graphs(self) -> tuple[bytes, ...]:
         """The graphs of the fitted detectors, one per group."""
@@ -401,12 +360,13 @@ class Learner:
         scores = NormalScores.empty([r.id for r in self.job.template.regions])
         scores.calibrate_only = True
         scores.learned = [normals[i] for i in sorted((*train, *stop))]
+        learned = self._learned_from([normals[i] for i in train])
         with threadpool_limits(self.threads):
             for index, detector in enumerate(cast("list[TrainedDetector]", self.detectors)):
                 detector.threads, detector.progress = self.threads, tell
                 detector.fit_split(
                     self._reference[index],
-                    [self._embedded[normals[i].sha256].embeddings[index] for i in train],
+                    [one[index] for one in learned],
                     [self._embedded[normals[i].sha256].embeddings[index] for i in stop],
                 )
                 self.notes.append(detector.words())
@@ -475,6 +435,7 @@ class Learner:
         for detector in self.detectors:
             detector.to_graph()  # built once; folds only change its numbers
         each = FOLD_COPIES * max(self._embedding_bytes(), 1)
+        each *= 1 + self.job.config.augmentation.count
         workers = max(1, min(self.threads, MAX_FOLD_BYTES // each))
         with threadpool_limits(1), ThreadPoolExecutor(workers) as pool:
             found = pool.map(lambda fold: self._score_fold(fold, normals, kept), folds)
@@ -555,7 +516,7 @@ def in_order(
         yield waiting.popleft().result()
 
 
-def _statistics(laid: _Laid) -> dict[str, float]:
+def _statistics(laid: Laid) -> dict[str, float]:
     """What drift is held against."""
     return {
         "brightness": laid.stats.brightness,
@@ -568,10 +529,3 @@ def _statistics(laid: _Laid) -> dict[str, float]:
 def serialise(detector: Detector) -> bytes:
     """The detector's graph as bytes; equal statistics give equal bytes."""
     return bytes(detector.to_graph().SerializeToString(deterministic=True))
-
-
-def vars_of(embedding: object) -> list[Any]:
-    """The arrays an embedding holds."""
-    names = getattr(embedding, "__slots__", None) or vars(embedding)
-    values = [getattr(embedding, name) for name in names]
-    return [value for value in values if hasattr(value, "nbytes")]

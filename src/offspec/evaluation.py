@@ -21,6 +21,7 @@ from offspec.evaluation_metrics import (
     EvaluationError,
     EvaluationItem,
     EvaluationResult,
+    Figures,
     summarise,
 )
 from offspec.images import image_sha256, read_image
@@ -28,7 +29,7 @@ from offspec.runtime import Inspector
 from offspec.template import Template
 from offspec.types import Alignment, BoolArray, ImageArray, Label
 
-__all__ = ["EvaluationError", "EvaluationItem", "EvaluationResult", "evaluate"]
+__all__ = ["EvaluationError", "EvaluationItem", "EvaluationResult", "Figures", "evaluate"]
 
 ProgressCall = Callable[[str, int, int], None]
 
@@ -38,6 +39,7 @@ def evaluate(
     dataset: Dataset | Path | str,
     *,
     threads: int | None = None,
+    figures: Figures | None = None,
     progress: ProgressCall | None = None,
 ) -> EvaluationResult:
     """Inspect the test images of a dataset and compare with the truth.
@@ -48,6 +50,7 @@ def evaluate(
         bundle: A fitted bundle, or its file.
         dataset: A dataset, or its folder; only its test split is used.
         threads: CPU threads of the runtime; None = all cores.
+        figures: What is reckoned; None = everything, at the usual levels.
         progress: Called with (stage, done, total).
 
     Raises:
@@ -77,7 +80,7 @@ def evaluate(
         if progress is not None:
             progress("inspect", done, len(records))
     manifest = loaded.manifest
-    metrics, reasons = summarise(items, manifest.calibration, manifest.template.mode)
+    metrics, reasons = summarise(items, manifest.calibration, manifest.template.mode, figures)
     return EvaluationResult(
         metrics, reasons, tuple(items), tuple(errors), _describe(data, len(records))
     )

@@ -24,8 +24,22 @@ from offspec.calibration import Calibration
 from offspec.errors import MetricError
 from offspec.types import BoolArray, DoubleArray, FloatArray, Inspection, Label, Mode
 
-FALSE_ALARM_LEVELS = (0.001, 0.01, 0.05)
 MAP_BUDGET_PX = 400_000_000  # pixel metrics sort every pixel; about 10 bytes each are needed
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What is reckoned, and how.
+
+    Attributes:
+        false_alarm_levels: Shares of good images at which detection is stated (oracle), in (0, 1).
+        confidence: Of the intervals, in (0, 1).
+        pixel: Whether maps are compared with masks; takes most of the time.
+    """
+
+    false_alarm_levels: tuple[float, ...] = (0.001, 0.01, 0.05)
+    confidence: float = 0.95
+    pixel: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +142,7 @@ class EvaluationResult:
 class Sheet:
     """Collects figures; an undefined one becomes None and leaves its reason."""
 
+    confidence: float = 0.95
     metrics: dict[str, Any] = field(default_factory=dict)
     reasons: dict[str, str] = field(default_factory=dict)
 
@@ -141,12 +156,16 @@ class Sheet:
 
 
 def summarise(
-    items: Sequence[EvaluationItem], calibration: Calibration, mode: Mode
+    items: Sequence[EvaluationItem],
+    calibration: Calibration,
+    mode: Mode,
+    figures: Figures | None = None,
 ) -> tuple[dict[str, Any], dict[str, str]]:
     """All figures of DESIGN 7 and FIELD 6, with reasons for the undefined ones."""
-    sheet = Sheet()
-    _image_level(sheet, items)
-    _pixel_level(sheet, items, mode)
+    figures = figures or Figures()
+    sheet = Sheet(confidence=figures.confidence)
+    _image_level(sheet, items, figures.false_alarm_levels)
+    _pixel_level(sheet, items, mode, wanted=figures.pixel)
     _operating_point(sheet, items)
     _promise(sheet, calibration)
     _defect_level(sheet, items)
@@ -167,14 +186,14 @@ def ranks(items: Sequence[EvaluationItem]) -> tuple[BoolArray, DoubleArray]:
     return labels, np.array(scores, dtype=np.float64)
 
 
-def _image_level(sheet: Sheet, items: Sequence[EvaluationItem]) -> None:
+def _image_level(sheet: Sheet, items: Sequence[EvaluationItem], levels: Sequence[float]) -> None:
     labels, scores = ranks(items)
     valid_labels, valid_scores = ranks([item for item in items if not item.invalid])
     sheet.put("image_auroc", lambda: m.auroc(scores, labels))
     sheet.put("image_auroc_valid", lambda: m.auroc(valid_scores, valid_labels))
     sheet.put("image_ap", lambda: m.average_precision(scores, labels))
     sheet.put("f1_max", lambda: m.f1_max(scores, labels)[0])
-    for level in FALSE_ALARM_LEVELS:
+    for level in levels:
         name = f"detection_at_far_{100 * level:g}pct"
         sheet.put(name, functools.partial(m.detection_at_far, scores, labels, level))
 
@@ -205,13 +224,17 @@ def _drawn_masks(items: Sequence[EvaluationItem]) -> tuple[list[BoolArray], list
     return drawn, truth
 
 
-def _pixel_level(sheet: Sheet, items: Sequence[EvaluationItem], mode: Mode) -> None:
+def _pixel_level(
+    sheet: Sheet, items: Sequence[EvaluationItem], mode: Mode, *, wanted: bool
+) -> None:
     maps, masks = pixel_pairs(items)
     pixels = sum(mask.size for mask in masks)
     drawn, truth = _drawn_masks(items)
 
     def checked(compute: Callable[[], Any]) -> Callable[[], Any]:
         def run() -> Any:
+            if not wanted:
+                raise MetricError("Pixel figures were switched off by the configuration.")
             if mode == "image":
                 raise MetricError(
                     "The template's mode is 'image', which has no pixel truth. Fit with --mode "
@@ -244,7 +267,7 @@ def _rate(sheet: Sheet, name: str, hits: int, total: int, of_what: str) -> None:
             raise MetricError(
                 f"There is no {of_what} test image, so '{name}' is undefined. Add some."
             )
-        return m.rate(hits, total).to_dict()
+        return m.rate(hits, total, sheet.confidence).to_dict()
 
     sheet.put(name, compute)
 

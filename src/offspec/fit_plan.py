@@ -11,11 +11,12 @@ import numpy as np
 
 from offspec.align import choose_mode
 from offspec.annotations import Annotation, polygon_mask
-from offspec.backbones import make_backbone, tile_halo
+from offspec.augment import Augmentation
+from offspec.backbones import Backbone, make_backbone, tile_halo
 from offspec.datasets import Dataset, ImageRecord, check_leaks, read_dataset
 from offspec.detectors import check_head, detector_class
 from offspec.detectors.head import make_head
-from offspec.errors import DatasetError, LimitError, OptionError, ShapeError
+from offspec.errors import DatasetError, LimitError, OptionError, RegionError, ShapeError
 from offspec.geometry import GraphGroup, Tile, plan_tiles
 from offspec.grouping import signature
 from offspec.images import (
@@ -48,6 +49,8 @@ from offspec.types import (
     Resolution,
 )
 
+LEAST_SIDE_PX = 8  # of a region
+ENLARGED_PX = 32  # a region under this is enlarged eightfold or more
 SAMPLE = 24  # normals looked at to decide alignment, kind and gate limits
 
 
@@ -69,6 +72,8 @@ class FitConfig:
         threads: CPU threads; None = all. Never changes a result.
         options: Of the detector, by name; what is left out has its default.
         few: Train a network on under 20 normals all the same; the threshold is provisional.
+        allow_download: Fetch the weights of a backbone ``timm:NAME``.
+        augmentation: Copies of normals that are learned from too; none by default.
     """
 
     detector: str = "reference"
@@ -84,13 +89,26 @@ class FitConfig:
     threads: int | None = None
     options: Mapping[str, Any] = field(default_factory=dict)
     few: bool = False
+    allow_download: bool = False
+    augmentation: Augmentation = field(default_factory=Augmentation)
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON form, defaults filled in, without what cannot change a result."""
         found = {one.name: getattr(self, one.name) for one in fields(self)}
-        del found["threads"]
-        found["backbone"] = make_backbone(self.backbone).card.name  # no path of this machine
+        del found["threads"], found["allow_download"]
+        found["backbone"] = backbone_of(self).card.name  # no path of this machine
+        found["augmentation"] = self.augmentation.model_dump(mode="json")
         return {**found, "options": detector_options(self).model_dump(mode="json")}
+
+
+def backbone_of(config: FitConfig) -> Backbone:
+    """The backbone that a fit uses; made once, then kept.
+
+    Raises:
+        OptionError: Unknown, or it would have to be downloaded.
+        WeightsError: Its weights are missing or damaged.
+    """
+    return make_backbone(config.backbone, allow_download=config.allow_download)
 
 
 def detector_options(config: FitConfig) -> Options:
@@ -220,6 +238,7 @@ def _plan_sizes(
 ) -> _Sizes:
     """Resolutions and crops; ``auto`` gives up ``native`` where its statistics are too large."""
     halo = _halo(config)
+    _check_small(template, notes)
     plans = tuple(plan_resolution(r, template.smallest_defect_px) for r in template.regions)
     tiles, groups = plan_tiles(template, plans, kinds, halo)
     try:
@@ -241,9 +260,26 @@ def _plan_sizes(
     return plans, tiles, groups
 
 
+def _check_small(template: Template, notes: list[str]) -> None:
+    """Refuse regions with too few pixels to compare; say where enlarging gains nothing."""
+    for region in template.regions:
+        _, _, w, h = region.bounds_xywh
+        size = f"Region '{region.id}' has {w:g} x {h:g} pixels."
+        if min(w, h) < LEAST_SIDE_PX:
+            raise RegionError(
+                f"{size} Networks and filters compare neighbourhoods, so a region needs at least "
+                f"{LEAST_SIDE_PX} pixels each way. Draw it larger, or take images with more pixels."
+            )
+        if min(w, h) < ENLARGED_PX:
+            notes.append(
+                f"{size} They are enlarged to the network's size, which adds no detail: expect to "
+                "find only what a person sees at this size. Images with more pixels help."
+            )
+
+
 def _halo(config: FitConfig) -> int:
     """Context of a native tile, for the backbone and what a head sees beyond it."""
-    card = make_backbone(config.backbone).card
+    card = backbone_of(config).card
     kinds: tuple[FixedKind, ...] = ("object", "texture")
     heads = (make_head(config.head, kind, config.backbone) for kind in kinds)
     more = max(0 if head is None else head.receptive_px for head in heads)
@@ -259,14 +295,14 @@ def _check_sizes(
     for group in groups:
         kind = next(kinds[t.region_index] for t in tiles if t.group == group.index)
         detector = detector_class(config.detector)(
-            make_backbone(config.backbone), group.net_hw, kind=kind, options=config.options
+            backbone_of(config), group.net_hw, kind=kind, options=config.options
         )
         detector.check_limits(group.n_slots)
 
 
 def _check_config(config: FitConfig) -> None:
     detector_options(config)
-    make_backbone(config.backbone)
+    backbone_of(config)
     if make_head(config.head, "object", config.backbone) is not None:
         check_head(config.detector)
     check_alpha(config.false_alarm_rate)

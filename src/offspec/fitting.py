@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from offspec import __version__
-from offspec.backbones import make_backbone
+from offspec.augment_refusals import refuse_augmentation
 from offspec.bundle import Bundle, Manifest
 from offspec.calibration import (
     MIN_NORMALS,
@@ -26,12 +26,21 @@ from offspec.calibration import (
     calibrate,
     pixel_threshold,
 )
-from offspec.crossfit import LEAST_TO_TRAIN, EmbeddingCache, Learner, NormalScores, in_order
+from offspec.crossfit import LEAST_TO_TRAIN, Learner, NormalScores, in_order
 from offspec.datasets import Dataset
 from offspec.detectors.head import make_head
 from offspec.drift_reference import drift_reference
+from offspec.embedding_cache import EmbeddingCache
 from offspec.errors import DatasetError, OptionError
-from offspec.fit_plan import FitConfig, Job, NormalImage, check_alpha, load_normal, plan
+from offspec.fit_plan import (
+    FitConfig,
+    Job,
+    NormalImage,
+    backbone_of,
+    check_alpha,
+    load_normal,
+    plan,
+)
 from offspec.grouping import alike
 from offspec.images import read_image
 from offspec.machine import library_versions
@@ -86,6 +95,7 @@ def fit(
     tell = progress or _silent
     job = plan(dataset, template, config or FitConfig(), tell)
     learner = Learner(job, cache)
+    refuse_augmentation(job, learner.sampler)
     usable = learner.embed_all(tell)
     if learner.trained:
         scores = learner.train_once(usable, tell)
@@ -124,7 +134,7 @@ def draft_bundle(job: Job, learner: Learner, usable: Sequence[NormalImage]) -> B
         template=job.template,
         detector={
             "name": job.config.detector,
-            "backbone": make_backbone(job.config.backbone).card.name,
+            "backbone": backbone_of(job.config).card.name,
             **_weights(job),
             "kinds": dict(zip(region_ids, job.kinds, strict=True)),
             "config": job.config.to_dict(),
@@ -153,7 +163,7 @@ def draft_bundle(job: Job, learner: Learner, usable: Sequence[NormalImage]) -> B
 def _weights(job: Job) -> dict[str, Any]:
     """Which trained weights a bundle was made with; nothing where there are none."""
     found: dict[str, Any] = {}
-    sha256 = make_backbone(job.config.backbone).card.weights_sha256
+    sha256 = backbone_of(job.config).card.weights_sha256
     if sha256 is not None:
         found["weights_sha256"] = sha256
     heads = {k: make_head(job.config.head, k, job.config.backbone) for k in sorted(set(job.kinds))}

@@ -239,6 +239,22 @@ def build_head(
     return _at_opset(build(inputs, {"factor": body(inputs)}))
 
 
+def named(name: str, x: Var) -> Var:
+    """The same value under a name of its own in the graph; ``with_output`` finds it again."""
+    result = op.identity(x)
+    result._rename(name)  # spox names values by number otherwise
+    return result
+
+
+def with_output(data: bytes, name: str) -> onnx.ModelProto | None:
+    """A copy of a graph that also gives the value of this name; None = it has none."""
+    model = parse_network(data)
+    if not any(name in node.output for node in model.graph.node):
+        return None
+    model.graph.output.append(onnx.helper.make_empty_tensor_value_info(name))
+    return model
+
+
 def parse_network(data: bytes) -> onnx.ModelProto:
     """The model in a file whose bytes are known to be good."""
     model = onnx.ModelProto()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import sys
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,23 @@ def cpu_name() -> str:
             if line.startswith("model name"):
                 return line.partition(":")[2].strip()
     return platform.processor() or platform.machine()
+
+
+def peak_memory_mb() -> float:
+    """Most memory this process has held, in MB (10^6 bytes).
+
+    Linux counts afresh when a program starts (VmHWM); what ``getrusage`` says would include the
+    parent before it, so it is only asked elsewhere.
+    """
+    status = Path("/proc/self/status")
+    if status.is_file():
+        for line in status.read_text(encoding="utf-8").splitlines():
+            if line.startswith("VmHWM"):
+                return int(line.split()[1]) * 1024 / 1e6
+    import resource  # noqa: PLC0415 - not on Windows
+
+    scale = 1e6 if sys.platform == "darwin" else 1e6 / 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / scale
 
 
 def _version(name: str) -> str:

@@ -17,6 +17,7 @@ from offspec.images import atomic_write
 from offspec.report_item import ReportItem
 from offspec.report_page import page
 from offspec.report_sections import (
+    MAX_SHOTS,
     alignment_section,
     image_section,
     key_figures,
@@ -31,7 +32,7 @@ from offspec.report_sections import (
     verdict_block,
 )
 
-__all__ = ["ReportItem", "render_report", "write_report"]
+__all__ = ["MAX_SHOTS", "ReportItem", "render_report", "write_report"]
 
 
 def write_report(
@@ -45,6 +46,7 @@ def write_report(
     calibration_info: Mapping[str, Any],
     model_info: Mapping[str, Any],
     dataset_info: Mapping[str, Any],
+    pictures: int = MAX_SHOTS,
 ) -> None:
     """Write the report as one HTML file, whole or not at all.
 
@@ -61,6 +63,7 @@ def write_report(
             the heat colours).
         model_info: Names and values shown as they are; ``machine`` is named beside the timing.
         dataset_info: Names and values shown as they are.
+        pictures: Images shown in each section of pictures.
 
     Raises:
         WriteError: The file cannot be written; nothing half-written is left.
@@ -74,6 +77,7 @@ def write_report(
         calibration_info=calibration_info,
         model_info=model_info,
         dataset_info=dataset_info,
+        pictures=pictures,
     )
     atomic_write(path, text.encode("utf-8"))
 
@@ -88,6 +92,7 @@ def render_report(
     calibration_info: Mapping[str, Any],
     model_info: Mapping[str, Any],
     dataset_info: Mapping[str, Any],
+    pictures: int = MAX_SHOTS,
 ) -> str:
     """The report as text; arguments as ``write_report``."""
     good = sum(i.label == "ok" for i in items)
@@ -99,7 +104,7 @@ def render_report(
         "</div></header>",
         verdict_block(metrics),
         key_figures(metrics, calibration_info),
-        *picture_sections(items, heat),
+        *picture_sections(items, heat, pictures),
         rates_section(metrics),
         score_section(items, calibration_info),
         ranking_section(items, metrics),

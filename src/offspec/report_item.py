@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from offspec.restored import Restored
 from offspec.types import Alignment, BoolArray, FloatArray, ImageArray, Label, Verdict
 
 
@@ -23,6 +24,7 @@ class ReportItem:
         anomaly_map: (H, W) float32, raw, >= 0, in image pixels; None when not kept.
         mask: (H, W) bool, what the inspector outlined; None when not kept.
         gt_mask: (H, W) bool, what is truly defective; None without pixel truth.
+        restored: Gives what a restoring network makes of the image; None for other detectors.
     """
 
     key: str
@@ -39,6 +41,7 @@ class ReportItem:
     anomaly_map: FloatArray | None = None
     mask: BoolArray | None = None
     gt_mask: BoolArray | None = None
+    restored: Callable[[ImageArray], Restored | None] | None = None
 
     @property
     def stopped(self) -> bool:

@@ -65,6 +65,8 @@ border-right:2px solid var(--ink);opacity:.35}
 figure{margin:0}.narrow{max-width:660px}section>dl,section>h3{margin-top:18px}
 figure .pair{display:grid;gap:4px}
 figure .pair.tall{grid-template-columns:1fr 1fr}
+figure .triple{display:grid;gap:4px;grid-template-columns:1fr 1fr 1fr;margin-top:4px}
+figure .triple p{margin:0}
 figure img{width:100%;display:block;border-radius:6px;background:#000}
 figcaption{font-size:13px;color:var(--ink-2);margin-top:6px;overflow-wrap:anywhere}
 figcaption b{color:var(--ink)}

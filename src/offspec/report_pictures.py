@@ -22,6 +22,7 @@ from offspec.overlays import (
 )
 from offspec.report_item import ReportItem
 from offspec.report_words import type_name
+from offspec.restored import GAIN, Restored
 from offspec.types import BoolArray
 
 OVERVIEW_PX = 560
@@ -72,8 +73,10 @@ def colour_key(*, heat: bool) -> str:
 def _shot(item: ReportItem, heat_threshold: float | None) -> str:
     caption = _caption(item)
     try:
-        image = to_eight_bits(item.image())
-        pictures = _pictures(image, item, heat_threshold)
+        original = item.image()
+        pictures = _pictures(to_eight_bits(original), item, heat_threshold)
+        if item.restored is not None and not item.invalid:
+            pictures += _restored(item.restored(original), item.key)
     except OffspecError as error:
         note = f'<p class="small">The picture cannot be shown: {escape(str(error))}</p>'
         return f"<figure>{note}<figcaption>{caption}</figcaption></figure>"
@@ -110,6 +113,20 @@ def _pictures(image: ByteArray, item: ReportItem, heat_threshold: float | None) 
             close.append(_tag(_stretch(heat), f"{item.key}, heatmap"))
         tags.append(f'<div class="pair tall">{"".join(close)}</div>')
     return f'<div class="pair">{"".join(tags)}</div>'
+
+
+def _restored(found: Restored | None, key: str) -> str:
+    """What the network saw, made of it, and the difference, side by side."""
+    if found is None:
+        return ""
+    words = ("seen", "restored", f"difference × {GAIN}")
+    images = (found.seen, found.restored, found.difference)
+    tags = "".join(
+        f"<div>{_tag(_stretch(np.asarray(image, np.uint8)), f'{key}, {word}')}"
+        f'<p class="small">{escape(word)}</p></div>'
+        for image, word in zip(images, words, strict=True)
+    )
+    return f'<div class="triple">{tags}</div>'
 
 
 def _close_up(image: ByteArray, item: ReportItem, view: View) -> ByteArray:

@@ -310,7 +310,9 @@ def _rate_bar(rate: Mapping[str, Any]) -> str:
     )
 
 
-def picture_sections(items: Sequence[ReportItem], heat_threshold: float | None) -> list[str]:
+def picture_sections(
+    items: Sequence[ReportItem], heat_threshold: float | None, limit: int = MAX_SHOTS
+) -> list[str]:
     """Worst misses, worst false alarms, and what a find looks like."""
     misses = sorted((i for i in items if i.label == "ng" and not i.stopped), key=_surprise)
     alarms = sorted(
@@ -327,7 +329,7 @@ def picture_sections(items: Sequence[ReportItem], heat_threshold: float | None) 
             "Worst misses",
             "Defective parts that were not stopped, the least suspicious first.",
             misses,
-            MAX_SHOTS,
+            limit,
             heat_threshold,
             key,
         ),
@@ -335,7 +337,7 @@ def picture_sections(items: Sequence[ReportItem], heat_threshold: float | None) 
             "Worst false alarms",
             "Good parts that were stopped, the most suspicious first.",
             alarms,
-            MAX_SHOTS,
+            limit,
             heat_threshold,
             key,
         ),
@@ -343,7 +345,7 @@ def picture_sections(items: Sequence[ReportItem], heat_threshold: float | None) 
             "Closest finds",
             "Stopped defects, the narrowest decision first.",
             found,
-            3,
+            min(3, limit),
             heat_threshold,
             key,
         ),
@@ -354,7 +356,7 @@ def picture_sections(items: Sequence[ReportItem], heat_threshold: float | None) 
                 "Closest good parts",
                 "No good part was stopped; these came nearest.",
                 calm[::-1],
-                2,
+                min(2, limit),
                 heat_threshold,
                 key,
             )

@@ -14,9 +14,9 @@ import pytest
 
 from offspec.backbones import BACKBONES, make_backbone, tile_halo
 from offspec.bundle.onnx_check import check_graph
-from offspec.crossfit import vars_of
 from offspec.detectors import DETECTORS, detector_class
 from offspec.detectors.head import make_head
+from offspec.embedding_cache import vars_of
 from offspec.errors import LimitError, NotFittedError, OptionError, ShapeError
 from offspec.geometry import TILE_CORE
 from offspec.types import FixedKind, FloatArray

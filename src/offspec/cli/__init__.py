@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from offspec.cli import (
+    augment_cmd,
     bench_cmd,
     calibrate_cmd,
     demo_cmd,
@@ -14,6 +15,8 @@ from offspec.cli import (
     export_cmd,
     fit_cmd,
     inspect_cmd,
+    problem_cmd,
+    recommend_cmd,
     template_cmd,
 )
 from offspec.cli.common import install_signals
@@ -28,6 +31,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("demo")(demo_cmd.demo)
+app.command("recommend")(recommend_cmd.recommend)
+app.command("augment")(augment_cmd.augment)
 app.command("fit")(fit_cmd.fit)
 app.command("calibrate")(calibrate_cmd.calibrate)
 app.command("evaluate")(evaluate_cmd.evaluate)
@@ -35,6 +40,7 @@ app.command("inspect")(inspect_cmd.inspect)
 app.command("export")(export_cmd.export)
 app.command("bench")(bench_cmd.bench)
 app.add_typer(template_cmd.app, name="template")
+app.add_typer(problem_cmd.app, name="problem")
 
 
 def _print_version(asked: bool) -> None:

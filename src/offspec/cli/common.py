@@ -260,3 +260,10 @@ def _no_progress(_stage: str, _done: int, _total: int) -> None:
 def percent(value: float | None) -> str:
     """A share in words: 0.012 -> '1.2 %'."""
     return "-" if value is None else f"{100 * value:.3g} %"
+
+
+def needed(value: Path | None, name: str) -> Path:
+    """An argument that may only be left out with ``--print-config``."""
+    if value is None:
+        raise typer.BadParameter(f"Missing {name}.")
+    return value

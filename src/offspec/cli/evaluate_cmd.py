@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,6 +16,7 @@ from offspec.cli.common import (
     ThreadsOption,
     check_target,
     guarded,
+    needed,
     percent,
     progress,
 )
@@ -38,8 +40,17 @@ RATES = ("detection_rate", "false_alarm_rate", "false_stop_rate", "defect_recall
 
 @guarded
 def evaluate(
-    bundle_file: Annotated[Path, typer.Argument(metavar="BUNDLE")],
-    dataset: Annotated[Path, typer.Argument(help="A folder with labelled test images.")],
+    bundle_file: Annotated[Path | None, typer.Argument(metavar="BUNDLE")] = None,
+    dataset: Annotated[
+        Path | None, typer.Argument(help="A folder with labelled test images.")
+    ] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option("--config", help="JSON with any settings; options given here win."),
+    ] = None,
+    print_config: Annotated[
+        bool, typer.Option("--print-config", help="Print all settings as JSON, and end.")
+    ] = False,
     report: Annotated[
         Path | None, typer.Option("--report", help="Write one self-contained HTML file.")
     ] = None,
@@ -48,25 +59,44 @@ def evaluate(
     json_file: JsonOption = None,
 ) -> None:
     """Measure a bundle on test images it has not learned from."""
+    if print_config:
+        from offspec.run_config import EvaluationConfig
+
+        typer.echo(json.dumps(EvaluationConfig().model_dump(mode="json"), indent=2))
+        return
+    bundle_file, dataset = needed(bundle_file, "BUNDLE"), needed(dataset, "DATASET")
     output = Output(json_file, quiet)
     if report is not None:
         check_target(report)
     from offspec.bundle import read_bundle
+    from offspec.evaluation import Figures
     from offspec.evaluation import evaluate as measure
+    from offspec.run_config import EvaluationConfig, read_evaluation_config
 
+    settings = EvaluationConfig() if config is None else read_evaluation_config(config)
+    threads = settings.system.threads if threads is None else threads
+    asked = settings.figures
+    figures = Figures(tuple(asked.false_alarm_levels), asked.confidence, asked.pixel)
     bundle = read_bundle(bundle_file)
     with progress(quiet) as advance:
-        result = measure(bundle, dataset, threads=threads, progress=advance)
+        result = measure(bundle, dataset, threads=threads, figures=figures, progress=advance)
     if report is not None:
         from offspec.cli.reporting import write_evaluation_report
 
-        write_evaluation_report(report, bundle, result, threads=threads)
+        shown = settings.report.pictures
+        write_evaluation_report(report, bundle, result, threads=threads, pictures=shown)
     describe_result(output, result)
     if report is not None:
         output.say(f"Report: {report}")
     from offspec.machine import describe_machine
 
-    output.write_json({**result.to_dict(), "environment": describe_machine(threads)})
+    output.write_json(
+        {
+            **result.to_dict(),
+            "config": settings.model_dump(mode="json"),
+            "environment": describe_machine(threads),
+        }
+    )
     if result.errors:
         raise typer.Exit(EXIT_ERROR)
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 
+from offspec.cli.augment_cmd import AugmentOption
 from offspec.cli.common import (
     JsonOption,
     Output,
@@ -17,6 +18,7 @@ from offspec.cli.common import (
     check_target,
     choice,
     guarded,
+    needed,
     percent,
     progress,
 )
@@ -54,6 +56,10 @@ def fit(  # noqa: PLR0913, PLR0917 - a command line has as many options as it ha
     backbone: Annotated[
         str | None, typer.Option("--backbone", help=f"What to compare; default {DEFAULT_BACKBONE}.")
     ] = None,
+    allow_download: Annotated[
+        bool,
+        typer.Option("--allow-download", help="Fetch the weights of a backbone timm:NAME."),
+    ] = False,
     head: Annotated[
         str | None, typer.Option("--head", help=f"learned or none; default {DEFAULT_HEAD}.")
     ] = None,
@@ -84,6 +90,7 @@ def fit(  # noqa: PLR0913, PLR0917 - a command line has as many options as it ha
     few: Annotated[
         bool, typer.Option("--few", help="Train a network on under 20 normals all the same.")
     ] = False,
+    augmentation: AugmentOption = None,
     seed: Annotated[int | None, typer.Option("--seed", min=0, help="Default 0.")] = None,
     threads: ThreadsOption = None,
     quiet: QuietOption = False,
@@ -95,7 +102,7 @@ def fit(  # noqa: PLR0913, PLR0917 - a command line has as many options as it ha
 
         typer.echo(json.dumps(default_config(detector or "reference"), indent=2))
         return
-    dataset, out = _needed(dataset, "DATASET"), _needed(out, "--out")
+    dataset, out = needed(dataset, "DATASET"), needed(out, "--out")
     output = Output(json_file, quiet)
     check_target(out)
     choices = {
@@ -113,9 +120,11 @@ def fit(  # noqa: PLR0913, PLR0917 - a command line has as many options as it ha
         "seed": seed,
         "threads": threads,
         "few": few or None,
+        "allow_download": allow_download or None,
     }
     for name, (value, known) in choices.items():
         given[name] = None if value is None else choice(value, known, f"--{name}")
+    from offspec.augment import parse_augmentation
     from offspec.bundle import write_bundle
     from offspec.fitting import fit as fit_bundle
     from offspec.run_config import RunConfig, read_run_config
@@ -124,18 +133,13 @@ def fit(  # noqa: PLR0913, PLR0917 - a command line has as many options as it ha
     changed = {name: value for name, value in given.items() if value is not None}
     if changed.get("detector", settings.detector) != settings.detector:
         changed["options"] = {}  # those of another detector
+    changed["augmentation"] = parse_augmentation(augmentation or [], settings.augmentation)
     settings = replace(settings, **changed)
     with progress(quiet) as report:
         bundle = fit_bundle(dataset, template=template, config=settings, progress=report)
     write_bundle(bundle, out)
     describe(output, bundle, out)
     output.write_json(summary(bundle, out))
-
-
-def _needed(value: Path | None, name: str) -> Path:
-    if value is None:
-        raise typer.BadParameter(f"Missing {name}.")
-    return value
 
 
 def summary(bundle: Bundle, out: Path) -> dict[str, Any]:

@@ -12,32 +12,47 @@ from offspec.bundle import Bundle
 from offspec.evaluation import EvaluationItem, EvaluationResult
 from offspec.images import read_image
 from offspec.machine import describe_machine
-from offspec.report import ReportItem, write_report
+from offspec.report import MAX_SHOTS, ReportItem, write_report
+from offspec.restored import Restorer, restores
 
 
 def write_evaluation_report(
-    path: Path, bundle: Bundle, result: EvaluationResult, *, threads: int | None = None
+    path: Path,
+    bundle: Bundle,
+    result: EvaluationResult,
+    *,
+    threads: int | None = None,
+    pictures: int = MAX_SHOTS,
 ) -> None:
     """Write the report of one evaluation; pictures are read from the dataset when they are shown.
+
+    Args:
+        path: The HTML file.
+        bundle: What was evaluated.
+        result: Of the evaluation.
+        threads: Named in the report.
+        pictures: Images shown in each section of pictures.
 
     Raises:
         WriteError: The file cannot be written; nothing half-written is left.
     """
     manifest = bundle.manifest
+    restorer = Restorer(bundle) if restores(bundle) else None
     write_report(
         path,
         title=manifest.template.name,
         metrics=result.metrics,
         reasons=result.reasons,
         per_type=result.metrics["by_defect_type"],
-        items=[_item(item, bundle) for item in result.items],
+        items=[_item(item, bundle, restorer) for item in result.items],
         calibration_info=_calibration_info(bundle),
         model_info=_model_info(bundle, threads),
         dataset_info=result.dataset,
+        pictures=pictures,
     )
 
 
-def _item(item: EvaluationItem, bundle: Bundle) -> ReportItem:
+def _item(item: EvaluationItem, bundle: Bundle, restorer: Restorer | None) -> ReportItem:
     inspection = item.inspection
     raws = {r.id: r.raw_score for r in inspection.regions if r.raw_score is not None}
     score = None
@@ -59,6 +74,9 @@ def _item(item: EvaluationItem, bundle: Bundle) -> ReportItem:
         anomaly_map=inspection.anomaly_map,
         mask=inspection.mask,
         gt_mask=item.gt_mask,
+        restored=None
+        if restorer is None
+        else functools.partial(restorer.restore, alignment=inspection.alignment),
     )
 
 

@@ -10,6 +10,7 @@ Reference:
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Literal, cast
 
 import numpy as np
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
     from offspec.networks.loop import Task
 
+LN_2 = math.log(2)
 RIDGE = 1e-3  # of the mean variance, added to each: directions in which nothing varies
 PLACE_PRIOR = 20.0  # images that the common spread counts for against the spread at a place
 
@@ -181,6 +183,17 @@ class FlowDetector(TrainedDetector):
             "whitening": self._whitening.astype(np.float32)[..., None, None],
             "median": median,
         }
+
+    def words(self) -> str:
+        """What the training did, with the likelihood of held-out normals."""
+        if self.history_ is None:
+            return ""
+        plain = (0.5 * float(np.square(self._held).mean()) + 0.5 * math.log(2 * math.pi)) / LN_2
+        return (
+            f"{super().words()} Held-out normals take {self.history_.best:.3f} bits per dimension "
+            f"under the flow, {plain:.3f} under the normal distribution it starts from; fewer are "
+            "better."
+        )
 
     # -- graph -----------------------------------------------------------------
 

@@ -27,6 +27,9 @@ def product(a: FloatArray, b: FloatArray) -> FloatArray:
     return found
 
 
+ROUNDS, RIDGE = 6, 1e-12  # of ``principal``: iterations; keeps columns apart
+
+
 def product_double(a: DoubleArray, b: DoubleArray) -> DoubleArray:
     """Matrix a times b, float64."""
     found: DoubleArray = _multiplier(onnx.TensorProto.DOUBLE, 0).run(None, {"a": a, "b": b})[0]
@@ -93,3 +96,28 @@ def inverse_root(matrix: DoubleArray) -> DoubleArray:
         if largest < _CLOSE:
             return np.asarray((inverse + inverse.T) / (2 * np.sqrt(size)))
     raise np.linalg.LinAlgError("The matrix is not positive definite.")
+
+
+def principal(covariance: DoubleArray, count: int, seed: int) -> DoubleArray:
+    """Orthonormal rows (count, C) that span the directions of largest variance, closely.
+
+    Subspace iteration from a seeded start. Within the span the rows are any rotation, which
+    distances do not see.
+
+    Args:
+        covariance: (C, C) symmetric, positive definite.
+        count: At most C.
+        seed: Of the start.
+
+    Reference:
+        Halko et al., Finding structure with randomness (SIAM Review 2011), algorithm 4.4, with
+        the symmetric orthonormalisation of Loewdin in place of QR.
+    """
+    unit = covariance * (len(covariance) / float(np.trace(covariance)))
+    columns = np.random.default_rng(seed).standard_normal((len(covariance), count))
+    for _ in range(ROUNDS):
+        columns = product_double(unit, columns)
+        columns /= np.sqrt(np.square(columns).sum(axis=0))
+        inner = gram(np.ascontiguousarray(columns.T)) + RIDGE * np.eye(count)
+        columns = product_double(columns, inverse_root(inner))
+    return np.ascontiguousarray(columns.T)

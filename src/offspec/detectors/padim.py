@@ -28,6 +28,7 @@ from offspec.options import Options
 from offspec.types import DoubleArray, FloatArray
 
 PRIOR_NORMALS = 2.0  # what sensor noise allows weighs as much as this many normals
+EPSILON = 0.01  # of the paper, section III B
 
 Covariance = Literal["auto", "full", "low_rank", "diagonal"]
 
@@ -49,6 +50,12 @@ class PadimOptions(Options):
         le=1,
         description="Towards the common covariance; null = d / (d + n - 1), 20 / (20 + n - 1) "
         "where diagonal.",
+    )
+    epsilon: float | None = Field(
+        default=None,
+        ge=0,
+        description="Added to every variance, in units of the features; null = the paper's 0.01 "
+        "with a foreign backbone, 0 with the package's.",
     )
 
 
@@ -144,6 +151,13 @@ class PadimDetector(FeatureDetector):
         whole[:, self._chosen()] = weight
         return whole
 
+    def _floor(self) -> DoubleArray:
+        """(d, d): what is added to every variance."""
+        epsilon = self._settings.epsilon
+        if epsilon is None:
+            epsilon = EPSILON if self.backbone.card.foreign else 0.0
+        return epsilon * np.eye(self.dimensions)
+
     def _allowed(self) -> DoubleArray:
         chosen = self._chosen()
         return self._noise_covariance()[chosen][:, chosen]
@@ -156,7 +170,7 @@ class PadimDetector(FeatureDetector):
             self._allowed(),
             mask,
         )
-        weight = self._texture_weight(covariance)
+        weight = self._texture_weight(covariance + self._floor())
         return {
             "weight": weight,
             "centre": apply(weight, mean.astype(np.float32)[None, :, None, None]),
@@ -188,7 +202,7 @@ class PadimDetector(FeatureDetector):
         cells = max(int(mask.sum()), 1)
         noise = self._allowed()
         covariance = (PRIOR_NORMALS * noise + scatter / cells) / (PRIOR_NORMALS + n - 1)
-        weight = whitening(covariance)
+        weight = whitening(covariance + self._floor())
         white = [apply(weight, a) for a in away]
         found = {"weight": weight, "centre": apply(weight, mean)}
         if self.covariance == "diagonal":

@@ -23,6 +23,7 @@ from pydantic import Field
 from offspec import graphs
 from offspec.detectors.coreset import k_centre, neighbours
 from offspec.detectors.feature_based import FeatureDetector, finished, square, unless_reference
+from offspec.detectors.linear import principal, product_double
 from offspec.detectors.tolerance import apply, over_all_cells, second_moment, whitening
 from offspec.graphs import Var, const, op
 from offspec.options import Options
@@ -41,9 +42,16 @@ class PatchcoreOptions(Options):
         default="auto", description="auto = by position for objects, global for textures."
     )
     neighbourhood: Literal[1, 3, 5] = Field(default=3, description="Cells averaged into a patch.")
-    whiten: bool = Field(default=True, description="Weigh channels by how little good parts vary.")
+    whiten: bool | Literal["auto"] = Field(
+        default="auto",
+        description="Weigh channels by how little good parts vary; auto = not with a foreign "
+        "backbone, whose channels that vary most say most.",
+    )
     dimensions: int = Field(
-        default=128, ge=8, le=128, description="At most; more channels are projected at random."
+        default=128,
+        ge=8,
+        le=128,
+        description="At most; of more channels, the directions in which good parts vary most.",
     )
     coreset_ratio: float = Field(
         default=0.1, gt=0, le=1, description="Of all patches kept, at most 10,000; global search."
@@ -87,6 +95,12 @@ class PatchcoreDetector(FeatureDetector):
     def dimensions(self) -> int:
         """Of a patch after projection."""
         return min(self._settings.dimensions, self.backbone.card.channels)
+
+    @property
+    def whitened(self) -> bool:
+        """What ``whiten`` stands for."""
+        wanted = self._settings.whiten
+        return not self.backbone.card.foreign if wanted == "auto" else wanted
 
     @property
     def looks(self) -> int:
@@ -138,16 +152,16 @@ class PatchcoreDetector(FeatureDetector):
             self._noise_covariance(),
             mask,
         )
-        if self._settings.whiten:
-            weight = whitening(covariance)
-        else:
-            scale = 1 / math.sqrt(float(np.trace(covariance)) / channels)
-            weight = (scale * np.eye(channels)).astype(np.float32)
-        if self.dimensions == channels:
-            return weight
-        rng = np.random.default_rng(self.seed)
-        project = rng.standard_normal((self.dimensions, channels)) / math.sqrt(self.dimensions)
-        return apply(project.astype(np.float32), weight[None, :, :, None])[0, :, :, 0]
+        kept = np.eye(channels)
+        if self.dimensions < channels:
+            kept = principal(covariance, self.dimensions, self.seed)
+            covariance = product_double(product_double(kept, covariance), kept.T.copy())
+        if self.whitened:
+            return np.asarray(
+                product_double(whitening(covariance).astype(np.float64), kept), np.float32
+            )
+        scale = 1 / math.sqrt(float(np.trace(covariance)) / self.dimensions)
+        return np.asarray(scale * kept, np.float32)
 
     def _bank(self, white: Sequence[FloatArray], mask: BoolArray) -> dict[str, FloatArray]:
         """The coreset of all patches in the region, the reference's first, and neighbours.

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 Comparison = Literal["pixel", "ssim", "ms_ssim", "features"]
 WINDOWS = {"ssim": (7,), "ms_ssim": (3, 7, 15)}
 C1, C2 = 0.01**2, 0.03**2
+RESTORED = "restored"  # name of the restored crop in the graph
 PIXEL_SMOOTH = 5  # pixels a side, for the comparison by pixels
 
 
@@ -86,8 +87,11 @@ class RestoringDetector(TrainedDetector):
         deviation = np.sqrt(total / len(train) + 1e-12)
         return {"inverse": (1 / deviation).astype(np.float32)[None, :, None, None]}
 
+    def _restored(self, crop: Var) -> Var:
+        return graphs.named(RESTORED, self._inlined([crop])[0])
+
     def _differences(self, crop: Var) -> list[Var]:
-        restored = self._inlined([crop])[0]
+        restored = self._restored(crop)
         return [op.sub(self.backbone.build(crop), self.backbone.build(restored))]
 
     def _raw(self, crop: Var, slot: Var | None, statistics: dict[str, FloatArray]) -> Var:  # noqa: ARG002
@@ -100,7 +104,7 @@ class RestoringDetector(TrainedDetector):
             channels = self.backbone.card.channels
             away = graphs.channel_sum(square(away), channels, 1 / channels)
             return graphs.upsample(away, self.backbone.card.stride)
-        restored = self._inlined([crop])[0]
+        restored = self._restored(crop)
         if comparison == "pixel":
             away = graphs.channel_sum(op.abs(op.sub(crop, restored)), 3, 1 / 3)
             return _mean(away, PIXEL_SMOOTH, 1)

@@ -20,9 +20,11 @@ import onnxruntime as ort
 from pydantic import Field
 
 from offspec import graphs
+from offspec.backbones import NANO
 from offspec.detectors.feature_based import SMOOTH
 from offspec.detectors.linear import one_thread_session
 from offspec.detectors.trained import TrainedDetector, TrainedOptions
+from offspec.embedded import load_weights
 from offspec.graphs import Var, const, op
 from offspec.types import FloatArray
 
@@ -32,8 +34,8 @@ if TYPE_CHECKING:
     from offspec.networks.loop import Task
 
 SPREAD_FLOOR = 0.02  # least deviation of a pixel: sensor noise
-FEATURE_PRIOR = 1.0  # of a feature's own variance at a place towards the common one
 CONTRAST = 4.0  # brings differences from the mean to the size of the crop's own values
+FEATURE_PRIOR = 1.0  # of a feature's own variance at a place towards the common one
 MOST = 4.0  # differences in deviations are squeezed beyond
 
 
@@ -41,6 +43,9 @@ class SyntheticOptions(TrainedOptions):
     """Options of ``synthetic``; the budget is ``training.minutes``: 1, 5 or 20 are usual."""
 
     network: Literal["head", "unet"] = "head"
+    start: Literal["embedded", "scratch"] = Field(
+        default="embedded", description="Of the U-Net: the package's network, or nothing."
+    )
     width: int = Field(default=24, ge=8, le=128, multiple_of=8)
     feature_noise: float = Field(default=1.5, ge=0, description="Deviations; head only, 0 = none.")
 
@@ -74,11 +79,7 @@ class SyntheticDetector(TrainedDetector):
         stop: torch.Tensor,
         generator: torch.Generator,  # noqa: ARG002
     ) -> tuple[Task, torch.nn.Module]:
-        from offspec.networks.comparing import (  # noqa: PLC0415 - needs torch
-            FeatureHead,
-            SyntheticTask,
-            UNet,
-        )
+        from offspec.networks.comparing import FeatureHead, SyntheticTask  # noqa: PLC0415 - torch
 
         slots, device = self._n_slots, train.device
         images = _by_image(train.cpu().numpy(), slots)
@@ -89,7 +90,7 @@ class SyntheticDetector(TrainedDetector):
             network: torch.nn.Module = FeatureHead(card.channels, o.width)
             stride, noise = card.stride, o.feature_noise
         else:
-            network, stride, noise = UNet(self._channels, o.width), 1, 0.0
+            network, stride, noise = self._unet(), 1, 0.0
         network = network.to(device)
         task = SyntheticTask(
             network, images, held, self._normal.inputs, stride, o.training.batch, self.seed,
@@ -97,9 +98,15 @@ class SyntheticDetector(TrainedDetector):
         )  # fmt: skip
         return task, network
 
-    @property
-    def _channels(self) -> int:
-        return 3 if self.kind == "texture" else 9
+    def _unet(self) -> torch.nn.Module:
+        from offspec.networks.comparing import UNet  # noqa: PLC0415 - needs torch
+        from offspec.networks.from_onnx import FromOnnx  # noqa: PLC0415
+
+        inputs, width = 3 if self.kind == "texture" else 9, self._settings.width
+        if self._settings.start == "scratch":
+            return UNet(inputs, width)
+        weights = load_weights(NANO)
+        return UNet(inputs, width, FromOnnx(weights.model), weights.channels, CONTRAST)
 
     def _normality(self, images: FloatArray) -> _Normality:
         if not self._by_features:
@@ -146,11 +153,14 @@ class SyntheticDetector(TrainedDetector):
         return self.kind == "object"
 
 
+Others = tuple[np.random.Generator, int]  # a generator, and the crop's own image, left out
+
+
 class _Normality:
     """What is normal at a place; says what the network sees of a crop."""
 
-    def inputs(self, crop: FloatArray, slot: int, rng: np.random.Generator | None) -> FloatArray:
-        """What the network sees; with ``rng``, against a random choice of the normals."""
+    def inputs(self, crop: FloatArray, slot: int, others: Others | None) -> FloatArray:
+        """What the network sees; with ``others``, against a random choice without its own."""
         raise NotImplementedError
 
     def statistics(self) -> tuple[FloatArray | None, FloatArray]:
@@ -158,11 +168,14 @@ class _Normality:
         raise NotImplementedError
 
 
-def _chosen(n: int, rng: np.random.Generator | None) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
-    """Which normals a crop is compared with: all, or at least half of them at random."""
-    if rng is None:
+def _chosen(n: int, others: Others | None) -> np.ndarray[tuple[int], np.dtype[np.intp]]:
+    """Which normals a crop is compared with: all, or at least half of the others at random."""
+    if others is None:
         return np.arange(n)
-    return rng.permutation(n)[: int(rng.integers(max(n // 2, 1), n + 1))]
+    rng, own = others
+    found = rng.permutation(n)
+    found = found[found != own] if n > 1 else found
+    return found[: int(rng.integers(max(len(found) // 2, 1), len(found) + 1))]
 
 
 class _Pixels(_Normality):
@@ -170,17 +183,17 @@ class _Pixels(_Normality):
         self.images, self.alone = images, alone
         self._all = [self._of(slot, None) for slot in range(images.shape[1])]
 
-    def _of(self, slot: int, rng: np.random.Generator | None) -> tuple[FloatArray, FloatArray]:
-        some = self.images[_chosen(len(self.images), rng), slot]
+    def _of(self, slot: int, others: Others | None) -> tuple[FloatArray, FloatArray]:
+        some = self.images[_chosen(len(self.images), others), slot]
         mean = some.mean(axis=0, dtype=np.float32)
         variance = some.var(axis=0, dtype=np.float32) + np.float32(SPREAD_FLOOR**2)
         return mean, (1 / np.sqrt(variance)).astype(np.float32)
 
-    def inputs(self, crop: FloatArray, slot: int, rng: np.random.Generator | None) -> FloatArray:
+    def inputs(self, crop: FloatArray, slot: int, others: Others | None) -> FloatArray:
         """See the base."""
         if self.alone:
             return crop
-        mean, inverse = self._all[slot] if rng is None else self._of(slot, rng)
+        mean, inverse = self._all[slot] if others is None else self._of(slot, others)
         away = crop - mean
         units = np.clip(away * inverse, -MOST, MOST)
         return np.concatenate([crop, CONTRAST * away, units]).astype(np.float32)
@@ -210,12 +223,12 @@ class _Features(_Normality):
         found: FloatArray = self._session.run(None, {"crop": crop[None]})[0][0]
         return found
 
-    def inputs(self, crop: FloatArray, slot: int, rng: np.random.Generator | None) -> FloatArray:
+    def inputs(self, crop: FloatArray, slot: int, others: Others | None) -> FloatArray:
         """See the base."""
         at = 0 if self.texture else slot
         mean = self._mean[at]
-        if rng is not None and not self.texture:
-            mean = self.features[_chosen(len(self.features), rng), slot].mean(axis=0)
+        if others is not None and not self.texture:
+            mean = self.features[_chosen(len(self.features), others), slot].mean(axis=0)
         away = (self._embed(crop) - mean) * self._inverse[at]
         return np.asarray(np.clip(away, -MOST, MOST), np.float32)
 

@@ -26,7 +26,8 @@ from offspec.networks.tasks_restore import update
 from offspec.types import FloatArray
 
 Cast = Callable[[], AbstractContextManager[Any]]
-Inputs = Callable[[FloatArray, int, np.random.Generator | None], FloatArray]
+Inputs = Callable[[FloatArray, int, tuple[np.random.Generator, int] | None], FloatArray]
+START_RATE = 0.1  # of the learning rate, for weights that were trained before
 HELD_OUT_EACH = 3  # made defects in each held-out crop
 SPOILED = 0.85  # of the training crops
 
@@ -39,15 +40,33 @@ def _block(inputs: int, outputs: int) -> nn.Sequential:
 
 
 class UNet(nn.Module):
-    """[N, C, H, W] to a logarithm of odds [N, 1, H, W]; works at half resolution and below."""
+    """[N, C, H, W] to a logarithm of odds [N, 1, H, W]; works at half resolution and below.
 
-    def __init__(self, inputs: int, width: int) -> None:
+    Args:
+        inputs: C: the crop's three channels, and six that compare it with what is normal.
+        width: Channels at half resolution.
+        start: Features of a trained network at a quarter of the resolution, which go in there,
+            those of the crop and how they differ from those of the mean; None = from scratch.
+        features: Channels of ``start``.
+        contrast: What channels 3 to 5, crop less mean, were multiplied by.
+    """
+
+    def __init__(
+        self, inputs: int, width: int, start: nn.Module | None = None, features: int = 0,
+        contrast: float = 1.0,
+    ) -> None:  # fmt: skip
         super().__init__()
+        self.contrast = contrast
         widths = [width, 2 * width, 2 * width, 4 * width]
         self.first = nn.Sequential(nn.Conv2d(inputs, width, 4, 2, 1), nn.ReLU())
-        self.down = nn.ModuleList(
-            _block(a, b) for a, b in zip([width, *widths[:-1]], widths, strict=True)
-        )
+        self.start, self.compared = start, inputs > 3
+        before = [width, *widths[:-1]]
+        if start is not None:
+            self.joined = nn.Sequential(
+                nn.Conv2d(features * (2 if self.compared else 1), width, 1), nn.ReLU()
+            )
+            before[1] += width
+        self.down = nn.ModuleList(_block(a, b) for a, b in zip(before, widths, strict=True))
         self.up = nn.ModuleList(
             _block(widths[i] + widths[i - 1], widths[i - 1]) for i in range(len(widths) - 1, 0, -1)
         )
@@ -56,15 +75,29 @@ class UNet(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """See the class."""
+        known = None if self.start is None else self._known(x)
         x = self.first(x)
         levels = []
         for i, block in enumerate(self.down):
-            x = block(x if i == 0 else F.max_pool2d(x, 2))
+            x = x if i == 0 else F.max_pool2d(x, 2)
+            x = block(x if i != 1 or known is None else torch.cat([x, known], 1))
             levels.append(x)
         for i, block in enumerate(self.up):
             up = F.interpolate(x, scale_factor=2.0, mode="bilinear", align_corners=False)
             x = block(torch.cat([up, levels[len(levels) - 2 - i]], 1))
         return F.interpolate(self.last(x), scale_factor=2.0, mode="bilinear", align_corners=False)
+
+    def _known(self, x: Tensor) -> Tensor:
+        """What the start makes of the crop and of the mean."""
+        assert self.start is not None  # noqa: S101 - for the type checker
+        crop = x[:, :3]
+        own = self.start(crop)
+        if self.compared:
+            own = torch.cat(
+                [own, own - self.start((crop - x[:, 3:6] / self.contrast).clamp(0, 1))], 1
+            )
+        found: Tensor = self.joined(own)
+        return found
 
 
 class FeatureHead(nn.Module):
@@ -116,8 +149,8 @@ class SyntheticTask:
         network: UNet or FeatureHead.
         train: (n, S, 3, H, W) good crops.
         stop: Likewise, held out.
-        inputs: From a crop, its slot and a generator (which other normals it is compared with;
-            None = all) to what the network sees.
+        inputs: From a crop, its slot, and a generator with its image's index (which other normals
+            it is compared with; None = all) to what the network sees.
         stride: Crop pixels per output pixel.
         noise: Standard deviation of feature noise that counts as a defect; 0 = none.
         seed: Of everything random.
@@ -132,7 +165,7 @@ class SyntheticTask:
         self.device, self.noise = device, noise
         rng = np.random.default_rng((seed, 1))
         self._fixed = [
-            self._made([self._one(crop, slot, rng, alone=True)])
+            self._made([self._one(crop, slot, rng, None)])
             for image in stop
             for slot, crop in enumerate(image)
             for _ in range(HELD_OUT_EACH)
@@ -144,7 +177,8 @@ class SyntheticTask:
 
     def optimisers(self, training: Training) -> list[torch.optim.Optimizer]:
         """See ``Task``."""
-        return [adam(self.network, training)]
+        start = getattr(self.network, "start", None)
+        return [adam(self.network, training, slow=start, share=START_RATE)]
 
     def step(self, optimisers: list[torch.optim.Optimizer], cast: Cast) -> dict[str, float]:
         """See ``Task``."""
@@ -207,24 +241,25 @@ class SyntheticTask:
         rng = self._rng
         found = []
         for _ in range(self.batch):
-            image = self.train_set[int(rng.integers(len(self.train_set)))]
-            slot = int(rng.integers(len(image)))
-            found.append(self._one(image[slot], slot, rng))
+            own = int(rng.integers(len(self.train_set)))
+            slot = int(rng.integers(len(self.train_set[own])))
+            found.append(self._one(self.train_set[own][slot], slot, rng, own))
         return self._made(found)
 
     def _one(
-        self, crop: FloatArray, slot: int, rng: np.random.Generator, *, alone: bool = False
+        self, crop: FloatArray, slot: int, rng: np.random.Generator, own: int | None
     ) -> tuple[FloatArray, FloatArray, FloatArray]:
-        good = crop if alone else nuisance(crop, rng)
+        """A row of a batch; ``own`` is its place among the training images, None if held out."""
+        good = crop if own is None else nuisance(crop, rng)
         h, w = crop.shape[1:]
         wanted = np.zeros((1, h, w), np.float32)
         counted = np.ones((1, h, w), np.float32)
-        if alone or rng.random() < SPOILED:
+        if own is None or rng.random() < SPOILED:
             other = self.train_set[int(rng.integers(len(self.train_set)))]
             foreign = other[int(rng.integers(len(other)))]
             good, defect, doubtful = spoil(good, foreign, rng)
             wanted[0], counted[0] = defect, ~doubtful
-        return self.inputs(good, slot, None if alone else rng), wanted, counted
+        return self.inputs(good, slot, None if own is None else (rng, own)), wanted, counted
 
     def _made(self, rows: list[tuple[FloatArray, FloatArray, FloatArray]]) -> Made:
         inputs, wanted, counted = (

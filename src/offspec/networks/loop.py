@@ -289,11 +289,16 @@ class _Run:
         self.history.best = state["best_loss"]
 
 
-def adam(network: nn.Module, training: Training) -> torch.optim.Optimizer:
-    """The optimiser of every task."""
-    return torch.optim.AdamW(
-        network.parameters(), lr=training.learning_rate, weight_decay=training.weight_decay
-    )
+def adam(
+    network: nn.Module, training: Training, *, slow: nn.Module | None = None, share: float = 1.0
+) -> torch.optim.Optimizer:
+    """The optimiser of every task; the part ``slow`` learns at a share of the rate."""
+    rate = training.learning_rate
+    apart = {id(p) for p in slow.parameters()} if slow is not None else set()
+    groups = [{"params": [p for p in network.parameters() if id(p) not in apart], "lr": rate}]
+    if slow is not None:
+        groups.append({"params": list(slow.parameters()), "lr": share * rate})
+    return torch.optim.AdamW(groups, lr=rate, weight_decay=training.weight_decay)
 
 
 def seeded(seed: int) -> torch.Generator:

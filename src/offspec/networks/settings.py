@@ -13,7 +13,7 @@ class Training(Options):
     """Of the optimiser and the machine; every trained detector has these."""
 
     minutes: float | None = Field(
-        default=5.0,
+        default=2.0,
         gt=0,
         le=1440,
         description="Time budget; null = the steps alone decide, which repeats exactly.",

@@ -143,17 +143,27 @@ class Sampler:
             )
 
     def cut(
-        self, image: ImageArray, alignment: Alignment, failure: GateFailure | None = None
+        self,
+        image: ImageArray,
+        alignment: Alignment,
+        failure: GateFailure | None = None,
+        placed: Sequence[Alignment] | None = None,
     ) -> Prepared:
         """Cut every crop of an aligned image, one interpolation each.
 
         What is excluded or lies beyond the image is filled from the reference.
+
+        Args:
+            image: (H, W, 3), of the reference's depth.
+            alignment: Of the whole image.
+            failure: Why nothing of it can be judged; then nothing is cut.
+            placed: Where each region lies, if that is known; None = as the template says.
         """
         image_hw = (image.shape[0], image.shape[1])
         if failure is not None:
             same = (alignment,) * len(self.places)
             return Prepared(image_hw, alignment, failure, same, {}, (), ())
-        alignments = self._region_alignments(image, alignment)
+        alignments = self._region_alignments(image, alignment) if placed is None else tuple(placed)
         crops = tuple(
             np.empty((group.n_slots, 3, *group.net_hw), np.float32) for group in self.groups
         )
