@@ -19,7 +19,7 @@ from offspec.restored import GAIN, Restorer, restores
 from offspec.types import Alignment
 from tests.synth import write_mvtec
 
-TRAINING = {"minutes": None, "steps": 40, "check_every": 20, "batch": 4}
+TRAINING = {"minutes": None, "steps": 4, "check_every": 2, "batch": 2}
 
 
 def bundle_of(dataset: Path, detector: str, options: dict[str, Any], **more: Any) -> Bundle:

@@ -65,10 +65,11 @@ def fit(job: Job) -> Job:
             found = model(torch.cat([_input(job, one) for one in images[at : at + job["batch"]]]))
             if job["method"] == "padim":  # its own list is stacked by ``fit``
                 del found
-    if job["method"] == "padim":
-        model.fit()
-    else:
-        model.subsample_embedding(job["coreset_ratio"])
+    with torch.no_grad():  # as its engine does, or a graph of all steps is kept in memory
+        if job["method"] == "padim":
+            model.fit()
+        else:
+            model.subsample_embedding(job["coreset_ratio"])
     seconds = time.perf_counter() - start
     memory = peak_mb()
     state = Path(job["folder"], "state.pt")
