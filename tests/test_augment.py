@@ -558,7 +558,7 @@ DATA_ROOT = os.environ.get("OFFSPEC_DATA")
 
 
 @pytest.mark.data
-@pytest.mark.skipif(DATA_ROOT is None, reason="OFFSPEC_DATA names no development photographs")
+@pytest.mark.skipif(not DATA_ROOT, reason="OFFSPEC_DATA names no development photographs")
 @pytest.mark.parametrize(
     ("name", "allowed"),
     [("bsdata/277500_315", False), ("cookie", False), ("magnetic_tile", True)],

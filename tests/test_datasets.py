@@ -369,7 +369,7 @@ def test_fingerprint_ignores_the_spacing_of_annotations(tmp_path: Path) -> None:
 
 
 @pytest.mark.data
-@pytest.mark.skipif("OFFSPEC_DATA" not in os.environ, reason="OFFSPEC_DATA names no photographs")
+@pytest.mark.skipif(not os.environ.get("OFFSPEC_DATA"), reason="OFFSPEC_DATA names no photographs")
 def test_development_photographs() -> None:
     root = Path(os.environ["OFFSPEC_DATA"])
     folders = [*sorted((root / "bsdata").iterdir()), root / "magnetic_tile"]

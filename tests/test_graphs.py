@@ -13,6 +13,7 @@ from scipy.ndimage import correlate
 
 from offspec import graphs
 from offspec.bundle.onnx_check import check_graph
+from offspec.detectors.linear import one_thread_session
 from offspec.errors import LimitError, ShapeError
 from offspec.graphs import Var, op
 from offspec.types import FloatArray
@@ -360,3 +361,12 @@ def test_statistics_of_all_slots_stay_within_the_graph_limit() -> None:
     graphs.check_statistics(16 * 2**20, 32, "Detector 'x'")
     with pytest.raises(LimitError, match=r"528 MB .* 33 crops .* 512 MB .* 32 such crops"):
         graphs.check_statistics(16 * 2**20, 33, "Detector 'x'")
+
+
+def test_a_faded_mean_counts_zeros_beyond_the_border() -> None:
+    model = graphs.build_features((8, 8), lambda crop: [graphs.faded_mean(crop, 3)])
+    found = one_thread_session(model).run(None, {"crop": np.ones((2, 3, 8, 8), np.float32)})[0]
+    assert found.shape == (2, 3, 8, 8)
+    assert np.allclose(found[:, :, 1:-1, 1:-1], 1)
+    assert np.allclose(found[:, :, 0, 1:-1], 6 / 9)
+    assert np.allclose(found[:, :, 0, 0], 4 / 9)

@@ -233,9 +233,7 @@ def run_stage(
     folder = Path(job["folder"])
     path = folder / "job.json"
     path.write_text(json.dumps(job), encoding="utf-8")
-    # Large blocks go back to the system when they are freed: an allocator that keeps them in
-    # pieces would make the peak a matter of chance.
-    environment = {**os.environ, "MALLOC_MMAP_THRESHOLD_": str(16 << 20)}
+    environment = dict(os.environ)
     if threads is not None:
         environment |= {
             name: str(threads)

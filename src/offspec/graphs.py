@@ -115,6 +115,18 @@ def mean_pool(x: Var, factor: int) -> Var:
     return op.average_pool(x, kernel_shape=(factor, factor), strides=(factor, factor))
 
 
+def faded_mean(x: Var, side: int) -> Var:
+    """Mean over ``side`` cells each way with zeros beyond the border, where values fade so.
+
+    Deep networks pad with zeros in every layer: what they say at the border says little of the
+    part. The mean as PatchCore's authors take it makes that count for less.
+    """
+    reach = side // 2
+    return op.average_pool(
+        x, kernel_shape=(side, side), strides=(1, 1), pads=(reach,) * 4, count_include_pad=1
+    )
+
+
 def upsample(x: Var, factor: int) -> Var:
     """Bilinear, pixel centres aligned by half pixels, border repeated."""
     if factor == 1:

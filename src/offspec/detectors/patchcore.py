@@ -117,7 +117,9 @@ class PatchcoreDetector(FeatureDetector):
     def _outputs(self, crop: Var) -> list[Var]:
         features = self.backbone.build(crop)
         card, side = self.backbone.card, self._settings.neighbourhood
-        if side > 1:
+        if side > 1 and card.foreign:
+            features = graphs.faded_mean(features, side)
+        elif side > 1:
             mean = np.full((side, side), 1 / side**2, np.float32)
             features = graphs.depthwise(features, mean, card.channels)
         return [graphs.mean_pool(features, self.grid_stride // card.stride)]
