@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any, NoReturn
 
-from offspec.errors import AnnotationError, ImageDecodeError
+from offspec.errors import AnnotationError, ImageDecodeError, OptionError
 from offspec.images import read_file
 
 MAX_JSON_BYTES = 256 << 20
@@ -57,3 +57,22 @@ def _malformed(path: Path | str, detail: str) -> AnnotationError:
         f"'{path}' is not a JSON file: {detail}. Annotations are UTF-8 JSON. "
         "Save the file again from the program that wrote it."
     )
+
+
+def read_settings(path: Path | str, what: str) -> dict[str, Any]:
+    """Read a file of settings: a JSON object.
+
+    Args:
+        path: The file.
+        what: What such a file is and how to get one, for the message.
+
+    Raises:
+        OptionError: Not such a file.
+    """
+    try:
+        data = read_json(path)
+    except AnnotationError as error:
+        raise OptionError(str(error)) from error
+    if not isinstance(data, dict):
+        raise OptionError(f"'{path}' holds a {type(data).__name__}. {what}")
+    return data

@@ -17,9 +17,9 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from offspec.errors import AnnotationError, ImageDecodeError, OptionError
+from offspec.errors import ImageDecodeError, OptionError
 from offspec.images import atomic_write, image_size_wh
-from offspec.json_files import json_bytes, read_json
+from offspec.json_files import json_bytes, read_settings
 from offspec.options import Options, parse_options
 from offspec.types import Kind
 
@@ -138,15 +138,11 @@ def read_problem(path: Path | str) -> ProblemStatement:
         OptionError: Not such a file, another format, an unknown key, a value out of range, a type
             listed twice, or an example image that is missing, no image, or outside the folder.
     """
-    try:
-        data = read_json(path)
-    except AnnotationError as error:
-        raise OptionError(str(error)) from error
-    if not isinstance(data, dict):
-        raise OptionError(
-            f"'{path}' holds a {type(data).__name__}. A problem statement is a JSON object with "
-            f"{', '.join(ProblemStatement.model_fields)}. `offspec problem new` writes one."
-        )
+    what = (
+        f"A problem statement is a JSON object with {', '.join(ProblemStatement.model_fields)}. "
+        "`offspec problem new` writes one."
+    )
+    data = read_settings(path, what)
     version = data.get("format")
     if isinstance(version, bool) or version != FORMAT_VERSION:
         raise OptionError(

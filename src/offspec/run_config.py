@@ -16,9 +16,8 @@ from pydantic import Field
 
 from offspec.augment import Augmentation
 from offspec.detectors import detector_class
-from offspec.errors import AnnotationError, OptionError
 from offspec.fit_plan import FitConfig, detector_options
-from offspec.json_files import read_json
+from offspec.json_files import read_settings
 from offspec.options import Options, parse_options
 from offspec.types import DEFAULT_BACKBONE, DEFAULT_HEAD, AlignMode, Kind, Mode, Resolution
 
@@ -128,16 +127,11 @@ def read_evaluation_config(path: Path | str) -> EvaluationConfig:
 
 
 def _read(path: Path | str, model: type[Config], command: str) -> Config:
-    try:
-        data = read_json(path)
-    except AnnotationError as error:
-        raise OptionError(str(error)) from error
-    if not isinstance(data, dict):
-        raise OptionError(
-            f"'{path}' holds a {type(data).__name__}. A configuration is a JSON object with the "
-            f"sections {', '.join(model.model_fields)}. `offspec {command} --print-config` shows "
-            "one."
-        )
+    what = (
+        f"A configuration is a JSON object with the sections {', '.join(model.model_fields)}. "
+        f"`offspec {command} --print-config` shows one."
+    )
+    data = read_settings(path, what)
     return cast("Config", parse_options(model, data, f"'{path}'"))
 
 
