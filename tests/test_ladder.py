@@ -324,6 +324,7 @@ def test_a_mean_of_four_positions_is_not_given() -> None:
 # -- the short path --------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_figures_equal_those_of_fit_and_evaluate(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

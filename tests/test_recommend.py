@@ -353,6 +353,7 @@ def test_measuring_repeats_exactly(parts: Path, measured: Recommendation) -> Non
     assert (before.stopped == after.stopped).all()
 
 
+@pytest.mark.slow
 def test_candidates_after_the_time_or_too_slow_are_named(parts: Path) -> None:
     settings = Settings(("reference", "padim"), measure=MeasurePlan(8, minutes=1e-6))
     found = recommend(parts, answered(task="flag"), settings=settings)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -145,9 +146,12 @@ assert "torch" not in sys.modules
 """
 
 
-def test_a_bundle_is_inspected_without_torch(many: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", sorted(name for name, one in DETECTORS.items() if one.trained))
+def test_a_bundle_is_inspected_without_torch(name: str, many: Path, tmp_path: Path) -> None:
     path = tmp_path / "part.offspec"
-    write_bundle(fit(many, config=config()), path)
+    training = {"minutes": None, "steps": 2, "check_every": 1, "batch": 2}
+    settings = replace(config(), detector=name, options={"width": 8, "training": training})
+    write_bundle(fit(many, config=settings), path)
     image = sorted(p for p in many.iterdir() if p.suffix == ".png")[3]
     done = subprocess.run(
         [sys.executable, "-c", _WITHOUT_TORCH, str(path), str(image)],

@@ -251,7 +251,7 @@ def _lit(looked: _Looked, end: Variation) -> Iterator[str]:
         before, after = (_clipped(one, looked.job.bits) for one in (image, changed))
         if after - before > CLIPPED_SHARE:
             yield (
-                f"{after - before:.0%} of the values of an image become black or white, where no "
+                f"{after - before:.1%} of the values of an image become black or white, where no "
                 f"defect shows. At most {CLIPPED_SHARE:.0%} may."
             )
 
