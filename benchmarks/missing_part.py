@@ -60,6 +60,11 @@ def covered(image: ImageArray) -> tuple[ImageArray, BoolArray]:
     return np.clip(np.rint(found), 0, 255).astype(np.uint8), mask > 0
 
 
+def write_mask(path: Path, where: BoolArray) -> None:
+    """White where something is missing."""
+    write_png(path, np.repeat(255 * where.astype(np.uint8)[..., None], 3, axis=2))
+
+
 def plate(index: int, missing: int | None = None) -> tuple[ImageArray, BoolArray]:
     """A plate with studs, each plate with a surface of its own; (H, W) where one is missing."""
     rng = np.random.default_rng((11, index))
@@ -96,8 +101,7 @@ def make_plates(folder: Path) -> Path:
         write_png(good / f"{index:03}.png", plate(index)[0])
         image, where = plate(index + 100, missing=index % len(STUDS_XY))
         write_png(bad / f"{index:03}.png", image)
-        mask = np.repeat(255 * where.astype(np.uint8)[..., None], 3, axis=2)
-        write_png(truth / f"{index:03}_mask.png", mask)
+        write_mask(truth / f"{index:03}_mask.png", where)
     return folder
 
 
@@ -112,8 +116,7 @@ def make_threads(folder: Path) -> Path:
     for path in sorted((source / "test" / "good").iterdir()):
         image, where = covered(read_image(path))
         write_png(missing / f"{path.stem}.png", image)
-        mask = np.repeat(255 * where.astype(np.uint8)[..., None], 3, axis=2)
-        write_png(truth / f"{path.stem}_mask.png", mask)
+        write_mask(truth / f"{path.stem}_mask.png", where)
     return folder
 
 

@@ -13,8 +13,9 @@ torch = pytest.importorskip("torch")
 
 
 from offspec.backbones import make_backbone
-from offspec.detectors.flow import FlowDetector, pooling
+from offspec.detectors.flow import FlowDetector
 from offspec.detectors.linear import one_thread_session
+from offspec.detectors.pooled import pooling
 from offspec.networks.flows import Flow
 from offspec.networks.to_onnx import check_parity, exported
 from tests.contract.make import NET_HW, crops, graph_bytes, maps_of, normals

@@ -372,11 +372,8 @@ class Learner:
                 self.notes.append(detector.words())
         runtimes = [OnnxRuntime(serialise(detector), threads=1) for detector in self.detectors]
         for done, index in enumerate(sorted(held), 1):
-            one = self._embedded[normals[index].sha256]
-            scores._append(self._score_one(runtimes, normals[index], keep=done <= KEPT_MAPS))
-            scores.groups.append(groups[index])
-            for name, value in _statistics(one.laid).items():
-                scores.statistics.setdefault(name, []).append(value)
+            scored = self._score_one(runtimes, normals[index], keep=done <= KEPT_MAPS)
+            self._note(scores, normals[index], groups[index], scored)
             tell("calibrate", done, len(held))
         return scores
 
@@ -443,11 +440,17 @@ class Learner:
                 results.update(scored)
                 tell("cross-fit", done, len(folds))
         for index in sorted(results):
-            scores._append(results[index])
-            scores.groups.append(groups[index])
-            for name, value in _statistics(self._embedded[normals[index].sha256].laid).items():
-                scores.statistics.setdefault(name, []).append(value)
+            self._note(scores, normals[index], groups[index], results[index])
         return scores
+
+    def _note(
+        self, scores: NormalScores, normal: NormalImage, number: int, scored: _Scored
+    ) -> None:
+        """Add one held-out normal: scores, group, and what drift is held against."""
+        scores._append(scored)
+        scores.groups.append(number)
+        for name, value in _statistics(self._embedded[normal.sha256].laid).items():
+            scores.statistics.setdefault(name, []).append(value)
 
     def _folds(self, normals: Sequence[NormalImage], groups: Sequence[int]) -> list[list[int]]:
         """Which images each fold leaves out."""

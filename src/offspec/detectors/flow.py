@@ -11,16 +11,15 @@ Reference:
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 from pydantic import Field
 
 from offspec import graphs
-from offspec.backbones import Backbone
 from offspec.detectors.feature_based import SMOOTH
 from offspec.detectors.linear import gram, inverse_root, one_thread_session, product_double
-from offspec.detectors.trained import TrainedDetector, TrainedOptions
+from offspec.detectors.pooled import PooledDetector, PooledOptions
 from offspec.graphs import Var, op
 from offspec.types import DoubleArray, FloatArray
 
@@ -34,12 +33,9 @@ RIDGE = 1e-3  # of the mean variance, added to each: directions in which nothing
 PLACE_PRIOR = 20.0  # images that the common spread counts for against the spread at a place
 
 
-class FlowOptions(TrainedOptions):
+class FlowOptions(PooledOptions):
     """Options of ``flow``."""
 
-    grid: Literal[4, 8, 16] = Field(
-        default=4, description="Crop pixels per place; features of a finer backbone are pooled."
-    )
     channels: int = Field(
         default=64, ge=4, le=256, description="At most; more are projected at random."
     )
@@ -52,7 +48,7 @@ class FlowOptions(TrainedOptions):
     )
 
 
-class FlowDetector(TrainedDetector):
+class FlowDetector(PooledDetector):
     """Likelihood of features; arguments as ``FeatureDetector``."""
 
     name = "flow"
@@ -62,11 +58,6 @@ class FlowDetector(TrainedDetector):
     @property
     def _settings(self) -> FlowOptions:
         return cast("FlowOptions", self.options)
-
-    @property
-    def grid_stride(self) -> int:
-        """See ``FeatureDetector.grid_stride``."""
-        return self.backbone.card.stride * pooling(self.backbone, self.net_hw, self._settings.grid)
 
     @property
     def _kept(self) -> int:
@@ -96,17 +87,6 @@ class FlowDetector(TrainedDetector):
         sets = [torch.from_numpy(x).to(train.device) for x in (residual, self._held)]
         task = FlowTask(network, sets[0], sets[1], o.noise, o.training.batch, generator)
         return task, network
-
-    def _pooled(self, crop: Var) -> Var:
-        factor = self.grid_stride // self.backbone.card.stride
-        return graphs.mean_pool(self.backbone.build(crop), factor)
-
-    def _features(self, crops: FloatArray) -> FloatArray:
-        """(n, C, h, w), crop by crop."""
-        session = one_thread_session(
-            graphs.build_features(self.net_hw, lambda crop: [self._pooled(crop)])
-        )
-        return np.concatenate([session.run(None, {"crop": crop[None]})[0] for crop in crops])
 
     def _learn_whitening(self, features: FloatArray) -> FloatArray:
         """Set mean, whitening and spread; returns what the flow trains on, (n S, K, h, w)."""
@@ -205,14 +185,3 @@ class FlowDetector(TrainedDetector):
         unlikely = self._inlined([seen])[0]
         above = op.softplus(op.sub(unlikely, graphs.statistic("median", statistics["median"])))
         return graphs.upsample(graphs.depthwise(above, SMOOTH, 1), self.grid_stride)
-
-
-def pooling(backbone: Backbone, net_hw: tuple[int, int], grid: int) -> int:
-    """How many feature cells a side are pooled to one so that a place takes ``grid`` pixels.
-
-    1 where the backbone is not finer, or where the cells do not come out even.
-    """
-    stride = backbone.card.stride
-    factor = max(grid // stride, 1)
-    even = all(side // stride % factor == 0 for side in net_hw)
-    return factor if even else 1

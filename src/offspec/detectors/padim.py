@@ -13,7 +13,6 @@ Reference:
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal, Self, cast
 
 import numpy as np
@@ -21,7 +20,7 @@ from pydantic import Field
 
 from offspec import graphs
 from offspec.detectors.feature_based import FeatureDetector, finished, square, unless_reference
-from offspec.detectors.tolerance import apply, over_all_cells, second_moment, whitening
+from offspec.detectors.tolerance import Embedding, apply, over_all_cells, second_moment, whitening
 from offspec.errors import LimitError
 from offspec.graphs import MAX_SLOT_BYTES, Var, op
 from offspec.options import Options
@@ -57,14 +56,6 @@ class PadimOptions(Options):
         description="Added to every variance, in units of the features; null = the paper's 0.01 "
         "with a foreign backbone, 0 with the package's.",
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Embedding:
-    """Features (S, C, h, w) of one image and their second moment."""
-
-    features: FloatArray
-    moment: DoubleArray
 
 
 class PadimDetector(FeatureDetector):

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal, Self, cast
 
 import numpy as np
@@ -24,10 +23,10 @@ from offspec import graphs
 from offspec.detectors.coreset import k_centre, neighbours
 from offspec.detectors.feature_based import FeatureDetector, finished, square, unless_reference
 from offspec.detectors.linear import principal, product_double
-from offspec.detectors.tolerance import apply, over_all_cells, second_moment, whitening
+from offspec.detectors.tolerance import Embedding, apply, over_all_cells, second_moment, whitening
 from offspec.graphs import Var, const, op
 from offspec.options import Options
-from offspec.types import BoolArray, DoubleArray, FloatArray
+from offspec.types import BoolArray, FloatArray
 
 GRID = 8  # crop pixels per patch, where features are finer
 MAX_BANK = 10_000
@@ -58,14 +57,6 @@ class PatchcoreOptions(Options):
     )
     window: Literal[1, 3, 5] = Field(default=3, description="Cells each way; search by position.")
     neighbours: int = Field(default=9, ge=1, le=32, description="For re-weighting; 1 = none.")
-
-
-@dataclass(frozen=True, slots=True)
-class Embedding:
-    """Patches (S, C, h, w) of one image and their second moment."""
-
-    features: FloatArray
-    moment: DoubleArray
 
 
 class PatchcoreDetector(FeatureDetector):

@@ -10,16 +10,15 @@ Reference:
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 from pydantic import Field
 
 from offspec import graphs
 from offspec.detectors.feature_based import SMOOTH, square
-from offspec.detectors.flow import pooling
 from offspec.detectors.linear import one_thread_session
-from offspec.detectors.trained import TrainedDetector, TrainedOptions
+from offspec.detectors.pooled import PooledDetector, PooledOptions
 from offspec.graphs import Var, const, op
 from offspec.types import FloatArray
 
@@ -33,12 +32,9 @@ RISE = 0.1  # of the scaled map between them
 FOREIGN_IMAGES = 64  # procedural images drawn before training
 
 
-class StudentOptions(TrainedOptions):
+class StudentOptions(PooledOptions):
     """Options of ``student``."""
 
-    grid: Literal[4, 8, 16] = Field(
-        default=4, description="Crop pixels per place; features of a finer backbone are pooled."
-    )
     width: int = Field(
         default=32, ge=8, le=128, multiple_of=8, description="Channels of the networks."
     )
@@ -51,7 +47,7 @@ class StudentOptions(TrainedOptions):
     )
 
 
-class StudentDetector(TrainedDetector):
+class StudentDetector(PooledDetector):
     """Student, teacher and autoencoder; arguments as ``FeatureDetector``."""
 
     name = "student"
@@ -61,11 +57,6 @@ class StudentDetector(TrainedDetector):
     @property
     def _settings(self) -> StudentOptions:
         return cast("StudentOptions", self.options)
-
-    @property
-    def grid_stride(self) -> int:
-        """See ``FeatureDetector.grid_stride``."""
-        return self.backbone.card.stride * pooling(self.backbone, self.net_hw, self._settings.grid)
 
     # -- training ------------------------------------------------------------
 
@@ -106,17 +97,6 @@ class StudentDetector(TrainedDetector):
 
         units = (features - self._mean[:, None, None]) * self._inverse[:, None, None]
         return torch.from_numpy(units.astype(np.float16)).to(device)
-
-    def _pooled(self, crop: Var) -> Var:
-        factor = self.grid_stride // self.backbone.card.stride
-        return graphs.mean_pool(self.backbone.build(crop), factor)
-
-    def _features(self, crops: FloatArray) -> FloatArray:
-        """(n, C, h, w), crop by crop."""
-        session = one_thread_session(
-            graphs.build_features(self.net_hw, lambda crop: [self._pooled(crop)])
-        )
-        return np.concatenate([session.run(None, {"crop": crop[None]})[0] for crop in crops])
 
     def _network_outputs(self) -> list[str]:
         return ["local", "overall", "whole"]

@@ -34,6 +34,14 @@ _CHUNK = 512  # cells worked on at a time, so that they stay in the processor's 
 
 
 @dataclass(frozen=True, slots=True)
+class Embedding:
+    """Features (S, C, h, w) of one image's crops and their second moment."""
+
+    features: FloatArray
+    moment: DoubleArray
+
+
+@dataclass(frozen=True, slots=True)
 class FeatureTolerance:
     """Whitening and, per slot and position, centre and width of the features.
 
