@@ -33,6 +33,13 @@ section>p:first-of-type{margin-top:0}
 .verdict li{padding:5px 0 5px 28px;position:relative}
 .verdict li::before{content:"";position:absolute;left:4px;top:13px;width:11px;height:11px;
 border-radius:50%;background:var(--tone)}
+.lights{margin:0 0 12px;padding:0;list-style:none}
+.lights li{padding:3px 0 3px 22px;position:relative}
+.lights li::before{content:"";position:absolute;left:2px;top:10px;width:9px;height:9px;
+border-radius:50%;background:var(--tone)}
+.note{border-left:4px solid var(--tone);padding:2px 0 2px 12px}
+section>figure{margin:14px 0}section>figure img.fit{width:auto;max-width:100%}
+.sign td{height:46px;border:1px solid var(--line)}.sign th{border:1px solid var(--line)}
 .t-good{--tone:var(--good)}.t-bad{--tone:var(--ng)}.t-warn{--tone:var(--warn)}
 .t-calm{--tone:var(--calm)}
 .kpis{display:grid;grid-template-columns:repeat(auto-fit,minmax(190px,1fr));gap:12px;margin:16px 0}
