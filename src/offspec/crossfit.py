@@ -65,6 +65,7 @@ class NormalScores:
         calibrate_only: The scored images took no part in the model that ships.
         learned: Images of that model when ``calibrate_only``.
         statistics: Image statistics by name.
+        names: File names of the scored images.
     """
 
     raw_by_region: dict[str, list[float]]
@@ -75,6 +76,7 @@ class NormalScores:
     calibrate_only: bool = False
     learned: list[NormalImage] = field(default_factory=list)
     statistics: dict[str, list[float]] = field(default_factory=dict)
+    names: list[str] = field(default_factory=list)
 
     @classmethod
     def empty(cls, region_ids: Sequence[str]) -> NormalScores:
@@ -449,6 +451,7 @@ class Learner:
         """Add one held-out normal: scores, group, and what drift is held against."""
         scores._append(scored)
         scores.groups.append(number)
+        scores.names.append(normal.path.name)
         for name, value in _statistics(self._embedded[normal.sha256].laid).items():
             scores.statistics.setdefault(name, []).append(value)
 

@@ -18,7 +18,7 @@ import numpy as np
 
 from offspec.annotations import Annotation
 from offspec.dataset_layouts import ACCEPTED, Found, Layout, find_images
-from offspec.errors import AnnotationError, DatasetError
+from offspec.errors import AnnotationError, DatasetError, OptionError
 from offspec.images import file_sha256, image_sha256, read_image
 from offspec.types import BoolArray, Label, Split
 
@@ -29,6 +29,7 @@ __all__ = [
     "ImageRecord",
     "build_dataset",
     "check_leaks",
+    "exclude_images",
     "read_dataset",
 ]
 
@@ -228,7 +229,9 @@ def _truth_hash(record: ImageRecord) -> str | None:
     return None if record.annotation is None else record.annotation.content_sha256()
 
 
-def read_dataset(root: Path | str, *, seed: int = 0, need_normals: bool = True) -> Dataset:
+def read_dataset(
+    root: Path | str, *, seed: int = 0, need_normals: bool = True, allow_leaks: bool = False
+) -> Dataset:
     """Read a dataset folder in any accepted layout.
 
     Images without a split: defects test, normals are split 80/20 by seed and content, all
@@ -240,6 +243,7 @@ def read_dataset(root: Path | str, *, seed: int = 0, need_normals: bool = True) 
             plain folder of good images.
         seed: Seed of the split.
         need_normals: False accepts a dataset without training normals, as for evaluation.
+        allow_leaks: True accepts one image in both train and test, for a check that reports it.
 
     Raises:
         DatasetError: No such folder, no layout fits, no normals, a contradiction, or one image
@@ -253,11 +257,19 @@ def read_dataset(root: Path | str, *, seed: int = 0, need_normals: bool = True) 
     """
     folder = Path(root)
     layout, found = find_images(folder)
-    return build_dataset(folder, layout, found, seed=seed, need_normals=need_normals)
+    return build_dataset(
+        folder, layout, found, seed=seed, need_normals=need_normals, allow_leaks=allow_leaks
+    )
 
 
 def build_dataset(
-    root: Path, layout: Layout, found: Sequence[Found], *, seed: int, need_normals: bool
+    root: Path,
+    layout: Layout,
+    found: Sequence[Found],
+    *,
+    seed: int,
+    need_normals: bool,
+    allow_leaks: bool = False,
 ) -> Dataset:
     """Hash, split and check what a layout reader found; see ``read_dataset``."""
     labelled = [f for f in found if f.label is not None]
@@ -270,7 +282,8 @@ def build_dataset(
             f"labelled and {dataset.unlabelled} unlabelled images. At least one training normal "
             f"is needed. {ACCEPTED}"
         )
-    check_leaks(dataset)
+    if not allow_leaks:
+        check_leaks(dataset)
     return dataset
 
 
@@ -306,6 +319,31 @@ def _draw_split(records: list[ImageRecord], seed: int) -> list[ImageRecord]:
 
 def _group_of(record: ImageRecord) -> str:
     return f"part {record.group}" if record.group is not None else f"file {record.sha256}"
+
+
+def exclude_images(dataset: Dataset, exclude: Sequence[str]) -> Dataset:
+    """A dataset without some images.
+
+    Raises:
+        OptionError: A key is not in the dataset.
+        DatasetError: No normal is left.
+    """
+    if not exclude:
+        return dataset
+    known = {record.key for record in dataset.records}
+    strange = sorted(set(exclude) - known)
+    if strange:
+        raise OptionError(
+            f"Exclusion '{strange[0]}' is no image of '{dataset.root}' ({len(strange)} such). "
+            "Exclusions are paths relative to the dataset, with forward slashes. Correct the list."
+        )
+    kept = tuple(r for r in dataset.records if r.key not in set(exclude))
+    if not any(r.split == "train" for r in kept):
+        raise DatasetError(
+            f"No normal image of '{dataset.root}' is left after {len(set(exclude))} exclusions. At "
+            "least one is needed to learn from. Exclude fewer, or add normal images."
+        )
+    return replace(dataset, records=kept)
 
 
 def check_leaks(dataset: Dataset, *, by: Literal["file", "pixels"] = "file") -> None:

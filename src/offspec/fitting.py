@@ -26,6 +26,7 @@ from offspec.calibration import (
     calibrate,
     pixel_threshold,
 )
+from offspec.contamination import LEAST_IMAGES, SURE_FROM, robust_z
 from offspec.crossfit import LEAST_TO_TRAIN, Learner, NormalScores, in_order
 from offspec.datasets import Dataset
 from offspec.detectors.head import make_head
@@ -104,6 +105,7 @@ def fit(
         scores = learner.cross_fit(usable, tell)
         if scores.calibrate_only:
             learner.fit_all(scores.learned)
+    _name_odd_ones(learner, scores)
     draft = draft_bundle(job, learner, usable)
     calibration, thresholds = _calibrate(job, learner, scores, draft, tell)
     return replace(
@@ -116,6 +118,21 @@ def fit(
             notes=tuple(job.notes) + tuple(learner.notes),
         ),
     )
+
+
+def _name_odd_ones(learner: Learner, scores: NormalScores) -> None:
+    """A note on held-out normals that score far beyond the others; nothing is dropped."""
+    if scores.count < LEAST_IMAGES:
+        return
+    worst = np.max([robust_z(raws) for raws in scores.raw_by_region.values()], axis=0)
+    odd = [scores.names[i] for i in np.argsort(-worst) if worst[i] >= SURE_FROM]
+    if odd:
+        more = f" and {len(odd) - 3} more" if len(odd) > 3 else ""
+        learner.notes.append(
+            f"{len(odd)} normals score far beyond the others: {', '.join(odd[:3])}{more}. They "
+            "took part all the same. `offspec check` shows them; leave out what is no good part "
+            "with --exclude."
+        )
 
 
 def _silent(step: str, done: int, total: int) -> None:

@@ -10,6 +10,7 @@ from offspec.cli import (
     augment_cmd,
     bench_cmd,
     calibrate_cmd,
+    check_cmd,
     demo_cmd,
     evaluate_cmd,
     export_cmd,
@@ -33,6 +34,7 @@ app = typer.Typer(
 app.command("demo")(demo_cmd.demo)
 app.command("recommend")(recommend_cmd.recommend)
 app.command("augment")(augment_cmd.augment)
+app.command("check")(check_cmd.check)
 app.command("fit")(fit_cmd.fit)
 app.command("calibrate")(calibrate_cmd.calibrate)
 app.command("evaluate")(evaluate_cmd.evaluate)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, get_args
 import typer
 
 from offspec.cli.augment_cmd import AugmentOption
+from offspec.cli.check_cmd import ExcludeOption
 from offspec.cli.common import (
     JsonOption,
     Output,
@@ -26,6 +27,7 @@ from offspec.types import DEFAULT_BACKBONE, DEFAULT_HEAD, AlignMode, Kind, Mode,
 
 if TYPE_CHECKING:
     from offspec.bundle import Bundle
+    from offspec.datasets import Dataset
 
 
 @guarded
@@ -91,6 +93,7 @@ def fit(  # noqa: PLR0913, PLR0917 - a command line has as many options as it ha
         bool, typer.Option("--few", help="Train a network on under 20 normals all the same.")
     ] = False,
     augmentation: AugmentOption = None,
+    exclude: ExcludeOption = None,
     seed: Annotated[int | None, typer.Option("--seed", min=0, help="Default 0.")] = None,
     threads: ThreadsOption = None,
     quiet: QuietOption = False,
@@ -135,11 +138,22 @@ def fit(  # noqa: PLR0913, PLR0917 - a command line has as many options as it ha
         changed["options"] = {}  # those of another detector
     changed["augmentation"] = parse_augmentation(augmentation or [], settings.augmentation)
     settings = replace(settings, **changed)
+    source = _without(dataset, exclude, settings.seed)
     with progress(quiet) as report:
-        bundle = fit_bundle(dataset, template=template, config=settings, progress=report)
+        bundle = fit_bundle(source, template=template, config=settings, progress=report)
     write_bundle(bundle, out)
     describe(output, bundle, out)
     output.write_json(summary(bundle, out))
+
+
+def _without(dataset: Path, exclude: Path | None, seed: int) -> Dataset | Path:
+    """The dataset less the images that a list names."""
+    if exclude is None:
+        return dataset
+    from offspec.datasets import exclude_images, read_dataset
+    from offspec.exclusions import read_exclusions
+
+    return exclude_images(read_dataset(dataset, seed=seed), read_exclusions(exclude))
 
 
 def summary(bundle: Bundle, out: Path) -> dict[str, Any]:
