@@ -260,6 +260,7 @@ def test_options_of_fit_and_fields_of_its_settings_are_the_same_words() -> None:
         "template",
         "config",
         "print_config",
+        "exclude",
         "quiet",
         "json_file",
     }

@@ -63,7 +63,7 @@ def evaluate(
     """
     loaded = bundle if isinstance(bundle, Bundle) else read_bundle(Path(bundle))
     data = dataset if isinstance(dataset, Dataset) else _read(Path(dataset), loaded)
-    records = _test_records(data)
+    records = labelled_test_records(data)
     learned = frozenset(loaded.manifest.learned_sha256)
     inspector = Inspector(loaded, threads=threads)
     items: list[EvaluationItem] = []
@@ -75,7 +75,7 @@ def evaluate(
         except OffspecError as error:
             errors.append(EvaluationError(record.key, error.code, str(error)))
         else:
-            _refuse_learned(record, image, learned)
+            refuse_learned(record.key, image, learned)
             items.append(_inspect_one(inspector, loaded.manifest.template, record, image, truth))
         if progress is not None:
             progress("inspect", done, len(records))
@@ -101,7 +101,12 @@ def _describe(dataset: Dataset, tested: int) -> dict[str, Any]:
     }
 
 
-def _test_records(dataset: Dataset) -> list[ImageRecord]:
+def labelled_test_records(dataset: Dataset) -> list[ImageRecord]:
+    """The labelled images of the test split, in key order.
+
+    Raises:
+        DatasetError: There is none.
+    """
     records = [record for record in dataset.test if record.label is not None]
     if not records:
         raise DatasetError(
@@ -113,11 +118,21 @@ def _test_records(dataset: Dataset) -> list[ImageRecord]:
     return sorted(records, key=lambda record: record.key)
 
 
-def _refuse_learned(record: ImageRecord, image: ImageArray, learned: frozenset[str]) -> None:
+def refuse_learned(key: str, image: ImageArray, learned: frozenset[str]) -> None:
+    """Refuse an image that a model has learned from.
+
+    Args:
+        key: Name of the image, for the message.
+        image: (H, W, 3), as decoded.
+        learned: ``learned_sha256`` of the bundle.
+
+    Raises:
+        DatasetError: The image is one of them.
+    """
     digest = image_sha256(image)
     if digest in learned:
         raise DatasetError(
-            f"Test image '{record.key}' (sha256 {digest[:12]}) is one the model learned from. "
+            f"Test image '{key}' (sha256 {digest[:12]}) is one the model learned from. "
             "Figures on learned images promise too much, so they are refused. Remove it from the "
             "test images, or fit again without it."
         )
@@ -130,7 +145,7 @@ def _inspect_one(
     image: ImageArray,
     truth: BoolArray | None,
 ) -> EvaluationItem:
-    assert record.label is not None  # noqa: S101 - _test_records kept labelled ones only
+    assert record.label is not None  # noqa: S101 - labelled_test_records kept labelled ones only
     start = time.perf_counter()
     inspection = inspector.inspect(image)
     latency_ms = 1000 * (time.perf_counter() - start)

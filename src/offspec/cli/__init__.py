@@ -11,11 +11,13 @@ from offspec.cli import (
     bench_cmd,
     calibrate_cmd,
     check_cmd,
+    compare_cmd,
     demo_cmd,
     evaluate_cmd,
     export_cmd,
     fit_cmd,
     inspect_cmd,
+    msa_cmd,
     problem_cmd,
     recommend_cmd,
     template_cmd,
@@ -39,6 +41,8 @@ app.command("fit")(fit_cmd.fit)
 app.command("calibrate")(calibrate_cmd.calibrate)
 app.command("evaluate")(evaluate_cmd.evaluate)
 app.command("inspect")(inspect_cmd.inspect)
+app.command("msa")(msa_cmd.msa)
+app.command("compare")(compare_cmd.compare)
 app.command("export")(export_cmd.export)
 app.command("bench")(bench_cmd.bench)
 app.add_typer(template_cmd.app, name="template")
