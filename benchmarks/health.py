@@ -53,10 +53,11 @@ def contaminated(
 
 def quality(data: Dataset, test: Sequence[ImageRecord], threads: int | None) -> tuple[float, float]:
     """Image AUROC and AU-PRO 0.30 of the default detector."""
-    bundle = fit(data, config=FitConfig(resolution="fast", threads=threads))
+    bundle = fit(data, config=FitConfig(mode="pixel", resolution="fast", threads=threads))
     tested = Dataset(data.root, data.layout, tuple(test))
     found = evaluate(bundle, tested, threads=threads, figures=Figures())
-    return float(found.metrics["image_auroc"]), float(found.metrics["aupro_30"])
+    metrics = found.metrics
+    return float(metrics["image_auroc"]), float(metrics["aupro_30"] or np.nan)
 
 
 def clean_detection(data: Dataset, types: Sequence[str], threads: int) -> float:

@@ -7,8 +7,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from benchmarks import costs as costs_bench
+from benchmarks import coverage_costs
 from benchmarks.deeppcb import Box, box_mask, read_boxes, score_mask, summary
 from benchmarks.promise import SplitScores, central_interval, outcome, summarise
+from offspec.operating_points import Costs, Points
 from offspec.score_curve import ScoreCurve
 
 SIZE = (60, 60)
@@ -97,3 +100,25 @@ def test_an_extrapolated_threshold_is_judged_by_its_mean_rate() -> None:
     assert row["status"] == "extrapolated"
     assert row["passes"] is False
     assert row["detection_rate"] is None
+
+
+def test_no_thresholds_beat_the_oracle_of_costs() -> None:
+    rng = np.random.default_rng(4)
+    good, bad = rng.exponential(0.3, 30), 0.5 + rng.exponential(0.6, 20)
+    made = costs_bench.Scores(rng.exponential(0.3, 20), good, bad)
+    for row in costs_bench.run_set("made", made, 5, 0.5, 0):
+        assert row["excess"] >= -1e-12
+        assert row["excess_fixed"] >= -1e-12
+        assert row["excess_test"] >= -1e-12
+        assert row["inside"] >= 0.8
+    costs = Costs(10.0, 1.0, 0.5, 0.1)
+    best = costs_bench.oracle(costs, good, bad)
+    for review in (0.0, 0.4, 0.8, 1.2):
+        for ng in (review, review + 0.5, 9.0):
+            assert costs_bench.counted(costs, Points(review, ng), good, bad) >= best - 1e-12
+
+
+def test_coverage_of_limits_is_at_least_what_is_promised() -> None:
+    for row in coverage_costs.simulated_limits(60, 0):
+        assert row["promised"] == 0.95
+        assert row["achieved"] >= 0.88  # 0.95 less three standard errors of 60 draws

@@ -40,8 +40,9 @@ THIRD_PARTY = {
         "clustered",
         "study_plan",
         "paired",
+        "operating_rule",
     ),
-    "sklearn": ("detectors", "health"),
+    "sklearn": ("detectors", "health", "probability_fit"),
     "pydantic": (
         "options",
         "networks",

@@ -220,6 +220,66 @@ def scatter(
     return finish(frame, title, parts, [(f"{g.name} ({len(g.x)})", g.tone) for g in groups])
 
 
+def cost_chart(
+    series: Sequence[Series],
+    markers: Sequence[Marker],
+    *,
+    title: str,
+    x_label: str,
+    y_label: str,
+) -> str:
+    """Costs over a threshold, with marked thresholds; the y axis begins at 0."""
+    ys = [float(v) for s in series for v in s.values if math.isfinite(v)]
+    if not ys:
+        return empty(title, "No costs to show.")
+    # What stopping everything costs would flatten the part where one decides.
+    top = min(max(ys), 3.0 * max(float(np.median(s.values)) for s in series) + 1e-9)
+    frame = Frame(
+        Axis(0.0, 1.0, x_label, ticks=(0.0, 0.2, 0.4, 0.6, 0.8, 1.0)),
+        Axis(0.0, top * 1.05, y_label, ticks=nice_ticks(0.0, top)),
+    )
+    parts = [axes(frame)]
+    for s in series:
+        points = " ".join(
+            f"{frame.px(a):.1f},{frame.py(min(float(b), top * 1.05)):.1f}"
+            for a, b in zip(s.x, s.values, strict=True)
+        )
+        parts.append(
+            f'<polyline points="{points}" fill="none" stroke="{COLOURS[s.tone]}" '
+            'stroke-width="2.2"/>'
+        )
+    for row, marker in enumerate(sorted(markers, key=lambda one: one.value)):
+        parts.append(_limit(frame, marker, row))
+    return finish(frame, title, parts, [(s.name, s.tone) for s in series])
+
+
+def reliability_chart(bins: Sequence[tuple[float, float, float, float]], *, title: str) -> str:
+    """Predicted against counted shares with their intervals; on the diagonal is right.
+
+    Args:
+        bins: Mean prediction, counted share, and the ends of its interval, all in [0, 1].
+        title: Of the chart.
+    """
+    if not bins:
+        return empty(title, "No predictions to show.")
+    ticks = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
+    frame = Frame(Axis(0, 1, "predicted", ticks=ticks), Axis(0, 1, "counted", ticks=ticks))
+    parts = [
+        axes(frame),
+        f'<line class="axis" stroke-dasharray="4 4" x1="{frame.px(0):.1f}" y1="{frame.py(0):.1f}" '
+        f'x2="{frame.px(1):.1f}" y2="{frame.py(1):.1f}"/>',
+    ]
+    colour = COLOURS["calm"]
+    for predicted, counted, low, high in bins:
+        x = frame.px(predicted)
+        parts.append(
+            f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{frame.py(low):.1f}" y2="{frame.py(high):.1f}" '
+            f'stroke="{colour}" stroke-width="7" stroke-opacity=".28" stroke-linecap="round"/>'
+            f'<circle cx="{x:.1f}" cy="{frame.py(counted):.1f}" r="5" fill="{colour}"/>'
+        )
+    return finish(frame, title, parts, [])
+
+
 def standalone(chart: str) -> str:
     """A chart as the text of its own SVG file: style inside, on white."""
     start = chart.index(">") + 1
@@ -307,15 +367,16 @@ def _rug(frame: Frame, values: Sequence[float], tone: Tone, row: int) -> str:
     return f'<g stroke="{COLOURS[tone]}" stroke-width="1.2" opacity=".8">{"".join(ticks)}</g>'
 
 
-def _limit(frame: Frame, marker: Marker) -> str:
-    """A dashed vertical line with its words on the roomier side."""
+def _limit(frame: Frame, marker: Marker, row: int = 0) -> str:
+    """A dashed vertical line with its words on the roomier side, ``row`` lines down."""
     x = frame.px(min(max(marker.value, frame.x.low), frame.x.high))
     right = x < frame.width * 0.58
     anchor, dx = ("start", 6) if right else ("end", -6)
     return (
         f'<line class="limit" x1="{x:.1f}" x2="{x:.1f}" y1="{TOP}" '
         f'y2="{frame.height - BOTTOM}"/>'
-        f'<text class="name halo" x="{x + dx:.1f}" y="{TOP + 12}" text-anchor="{anchor}">'
+        f'<text class="name halo" x="{x + dx:.1f}" y="{TOP + 12 + 15 * row}" '
+        f'text-anchor="{anchor}">'
         f"{escape(marker.words)}</text>"
     )
 

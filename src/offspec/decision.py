@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from offspec.errors import BundleError, InputError, OptionError
+from offspec.probability import DefectProbability
 from offspec.score_curve import ScoreCurve, check_keys, integer, number
 from offspec.types import ThresholdStatus, Verdict
 
@@ -87,6 +88,8 @@ class Calibration:
         cross_fitted: The normals' scores came from models that saw the other normals.
         provisional: Too few normals; verdicts say review instead of ng.
         n_groups: Independent groups of normals.
+        probability: From -ln p to the probability of a defect; None until labelled defects were
+            calibrated on.
     """
 
     curve: ScoreCurve
@@ -98,6 +101,7 @@ class Calibration:
     cross_fitted: bool = False
     provisional: bool = False
     n_groups: int = 0
+    probability: DefectProbability | None = None
 
     def __post_init__(self) -> None:
         if not 0.0 < self.t_review <= self.t_ng < 1.0:
@@ -212,6 +216,12 @@ class Calibration:
             return "review" if self.provisional else "ng"
         return "review" if raw > self.decision_raw(region_id, self.t_review) else "ok"
 
+    def defect_probability(self, region_id: str, raw: float) -> float | None:
+        """Probability that a part whose worst region scores so is defective; None if not fitted."""
+        if self.probability is None:
+            return None
+        return float(self.probability.of(-self.log_p(region_id, raw)))
+
     def image_score(self, raw_by_region: Mapping[str, float]) -> float:
         """T of one image: the largest z of its regions."""
         return max(self._scale(key).z(raw) for key, raw in raw_by_region.items())
@@ -219,7 +229,9 @@ class Calibration:
     def to_dict(self) -> dict[str, Any]:
         """The JSON form for the manifest."""
         t = self.threshold
+        more = {} if self.probability is None else {"probability": self.probability.to_dict()}
         return {
+            **more,
             "curve": self.curve.to_dict(),
             "scales": {
                 k: {"median": s.median, "scale": s.scale} for k, s in sorted(self.scales.items())
@@ -251,7 +263,8 @@ class Calibration:
         Raises:
             BundleError: Unknown or missing keys, wrong types, or numbers that contradict.
         """
-        check_keys("calibration", data, _CALIBRATION_KEYS)
+        optional = {"probability"} if isinstance(data, Mapping) and "probability" in data else set()
+        check_keys("calibration", data, _CALIBRATION_KEYS | optional)
         for name in ("scales", "overrides"):
             if not isinstance(data[name], Mapping):
                 raise BundleError(f"'{name}' of the calibration must be a JSON object.")
@@ -276,6 +289,7 @@ class Calibration:
                 _flag(data["cross_fitted"], "cross_fitted"),
                 _flag(data["provisional"], "provisional"),
                 integer(data["n_groups"], "n_groups"),
+                DefectProbability.from_dict(data["probability"]) if optional else None,
             )
         except InputError as error:
             raise BundleError(f"The calibration is damaged: {error}") from error

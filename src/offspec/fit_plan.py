@@ -19,6 +19,7 @@ from offspec.detectors.head import make_head
 from offspec.errors import DatasetError, LimitError, OptionError, RegionError, ShapeError
 from offspec.geometry import GraphGroup, Tile, plan_tiles
 from offspec.grouping import signature
+from offspec.guarantee import check_alpha
 from offspec.images import (
     file_sha256,
     image_sha256,
@@ -314,15 +315,6 @@ def _check_config(config: FitConfig) -> None:
     if config.threads is not None and config.threads < 1:
         raise OptionError(
             f"threads is {config.threads}. It is a whole number from 1 on. Leave it out to use all."
-        )
-
-
-def check_alpha(alpha: float) -> None:
-    """Refuse a false-alarm rate outside (0, 1)."""
-    if not 0 < alpha < 1:
-        raise OptionError(
-            f"False-alarm rate {alpha} is out of range. It is a share of good images, above 0 and "
-            "below 1, such as 0.01. Give another."
         )
 
 

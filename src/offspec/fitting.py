@@ -38,11 +38,11 @@ from offspec.fit_plan import (
     Job,
     NormalImage,
     backbone_of,
-    check_alpha,
     load_normal,
     plan,
 )
 from offspec.grouping import alike
+from offspec.guarantee import check_alpha
 from offspec.images import read_image
 from offspec.machine import library_versions
 from offspec.nuisance import nuisance_renders
@@ -52,7 +52,7 @@ from offspec.runtime.sampler import Prepared
 from offspec.template import Template
 from offspec.types import FloatArray, ImageArray
 
-__all__ = ["FitConfig", "fit", "override_threshold", "recalibrate"]
+__all__ = ["FitConfig", "fit", "override_threshold", "recalibrate", "refuse_learned"]
 
 RENDERS = 19  # of the reference, for a provisional threshold
 ONE_REFERENCE_LEVEL = 25.0
@@ -301,6 +301,8 @@ def recalibrate(
         "threshold_before": before.threshold.raw,
         "threshold_after": calibration.threshold.raw,
     }
+    if before.probability is not None:
+        event["probability"] = "dropped: it was fitted on the score curve before"
     changed = replace(
         manifest,
         calibration=calibration,
@@ -328,7 +330,7 @@ def _score_fresh(
         if prepared.failure is not None or prepared.region_failures:
             return None
         one = load_normal(Path(path), image, bundle.reference, prepared.alignment, manifest.bits)
-        _refuse_learned(one, manifest)
+        refuse_learned(one, manifest)
         return one, prepared, inspector.maps(prepared)
 
     with ThreadPoolExecutor(threads) as pool:
@@ -343,7 +345,12 @@ def _score_fresh(
     return scores, found, len(normals) - len(found)
 
 
-def _refuse_learned(image: NormalImage, manifest: Manifest) -> None:
+def refuse_learned(image: NormalImage, manifest: Manifest) -> None:
+    """Refuse an image that the model learned from, and a near-duplicate of one.
+
+    Raises:
+        DatasetError: It is one.
+    """
     if image.sha256 in manifest.learned_sha256:
         raise DatasetError(
             f"'{image.path.name}' is one of the images the model learned from. Calibration needs "

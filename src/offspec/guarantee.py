@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 
-from offspec.errors import InputError
+from offspec.errors import InputError, OptionError
 from offspec.types import ThresholdStatus
 
 CONFIDENCE = 0.95
@@ -19,11 +19,15 @@ _ROUNDING = (
 
 
 def check_alpha(alpha: float) -> None:
-    """Refuse a false-alarm rate outside (0, 1)."""
-    if not 1e-12 <= alpha < 1.0:
-        raise InputError(
-            f"False-alarm rate {alpha} is out of range. It is a share of good images in "
-            "[1e-12, 1). Use for example 0.01 for 1 %."
+    """Refuse a false-alarm rate outside (0, 1).
+
+    Raises:
+        OptionError: It is.
+    """
+    if not 1e-12 <= alpha < 1.0:  # below, ranks and tails lose their digits
+        raise OptionError(
+            f"False-alarm rate {alpha} is out of range. It is a share of good images, above 0 and "
+            "below 1, such as 0.01. Give another."
         )
 
 

@@ -118,6 +118,8 @@ class RegionResult:
         deviation_score: In [0, 1], 0.5 = decision point; None if invalid.
         log_p: Natural logarithm of the false-alarm probability at this score, unrounded;
             lower = more anomalous. Ranking uses this, never the rounded score.
+        defect_probability: Probability that a part whose worst region scores so is defective, at
+            the stated share of defective parts; None where no labelled defects were calibrated on.
         reason: Why the region is invalid, else None.
     """
 
@@ -131,6 +133,7 @@ class RegionResult:
     threshold_status: ThresholdStatus | None = None
     reason: GateFailure | None = None
     defects: tuple[Defect, ...] = ()
+    defect_probability: float | None = None
 
     def __post_init__(self) -> None:
         if self.verdict not in VERDICTS:
@@ -153,6 +156,7 @@ class RegionResult:
             "verdict": self.verdict,
             "deviation_score": None if score is None else round(score, 6),
             "raw_score": self.raw_score,
+            "defect_probability": _rounded(self.defect_probability),
             "threshold_raw": self.threshold_raw,
             "threshold_status": self.threshold_status,
             "reason": None
@@ -183,13 +187,24 @@ class Inspection:
     anomaly_map: FloatArray | None = None
     mask: BoolArray | None = None
 
+    @property
+    def defect_probability(self) -> float | None:
+        """Of the worst region; None where it is not calibrated or no region was judged."""
+        known = [r.defect_probability for r in self.regions if r.defect_probability is not None]
+        return max(known, default=None)
+
     def to_dict(self) -> dict[str, Any]:
         """The JSON form, without the pixel arrays."""
         score = self.deviation_score
         return {
             "verdict": self.verdict,
             "deviation_score": None if score is None else round(score, 6),
+            "defect_probability": _rounded(self.defect_probability),
             "alignment": self.alignment.to_dict(),
             "regions": [r.to_dict() for r in self.regions],
             "timing_ms": {k: round(v, 3) for k, v in self.timing_ms.items()},
         }
+
+
+def _rounded(share: float | None) -> float | None:
+    return None if share is None else float(f"{share:.6g}")

@@ -215,7 +215,9 @@ def _line(result: dict[str, Any]) -> str:
     score = result["deviation_score"]
     shown = "  -  " if score is None else f"{score:.3f}"
     defects = sum(len(region["defects"]) for region in result["regions"])
-    note = f"  {defects} defect(s) outlined" if defects else ""
+    chance = result["defect_probability"]
+    note = "" if chance is None else f"  {100 * chance:.3g} % probably defective"
+    note += f"  {defects} defect(s) outlined" if defects else ""
     reasons = {r["reason"]["code"] for r in result["regions"] if r["reason"] is not None}
     note += f"  ({', '.join(sorted(reasons))})" if reasons else ""
     return f"{result['verdict']:<8} {shown}  {result['image']}{note}"

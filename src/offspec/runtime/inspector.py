@@ -244,6 +244,9 @@ class Inspector:
             threshold_raw=calibration.region_threshold_raw(region.id),
             threshold_status=calibration.region_status(region.id),
             reason=failure,
+            defect_probability=(
+                None if raw is None else calibration.defect_probability(region.id, raw)
+            ),
             defects=tuple(
                 Defect(
                     polygon=outline.polygon(),
