@@ -41,6 +41,7 @@ THIRD_PARTY = {
         "study_plan",
         "paired",
         "operating_rule",
+        "detection_curve",
     ),
     "sklearn": ("detectors", "health", "probability_fit"),
     "pydantic": (

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from offspec.evaluation import evaluate
     from offspec.fitting import FitConfig, fit
     from offspec.images import read_image
+    from offspec.pod import probability_of_detection
     from offspec.runtime import Inspector
     from offspec.template import Region, Template, read_template
     from offspec.types import Defect, Inspection, RegionResult
@@ -38,6 +39,7 @@ _HOMES = {
     "Template": "template",
     "evaluate": "evaluation",
     "fit": "fitting",
+    "probability_of_detection": "pod",
     "read_bundle": "bundle",
     "read_dataset": "datasets",
     "read_image": "images",
@@ -57,6 +59,7 @@ __all__ = [
     "Template",
     "evaluate",
     "fit",
+    "probability_of_detection",
     "read_bundle",
     "read_dataset",
     "read_image",

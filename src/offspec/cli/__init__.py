@@ -18,6 +18,7 @@ from offspec.cli import (
     fit_cmd,
     inspect_cmd,
     msa_cmd,
+    pod_cmd,
     problem_cmd,
     recommend_cmd,
     template_cmd,
@@ -44,6 +45,7 @@ app.command("inspect")(inspect_cmd.inspect)
 app.command("msa")(msa_cmd.msa)
 app.command("compare")(compare_cmd.compare)
 app.command("export")(export_cmd.export)
+app.command("pod")(pod_cmd.pod)
 app.command("bench")(bench_cmd.bench)
 app.add_typer(template_cmd.app, name="template")
 app.add_typer(problem_cmd.app, name="problem")

@@ -150,16 +150,42 @@ class Inspector:
         """Align, gate and cut an image."""
         return self.sampler.prepare(image)
 
-    def maps(self, prepared: Prepared) -> tuple[FloatArray, ...]:
-        """Network maps, one (n_slots, h, w) array per graph group; none if the gate failed."""
+    def maps(
+        self,
+        prepared: Prepared,
+        known: tuple[Prepared, Sequence[FloatArray]] | None = None,
+    ) -> tuple[FloatArray, ...]:
+        """Network maps, one (n_slots, h, w) array per graph group; none if the gate failed.
+
+        Args:
+            prepared: The image.
+            known: Another image and its maps; crops equal to its crops are not run again. The
+                result is the same to the last bit.
+        """
         if prepared.failure is not None:
             return ()
+        if known is not None and known[0].failure is None:
+            return self._changed_maps(prepared, known[0], known[1])
         return tuple(
             runtime.infer(crops, slots)
             for runtime, crops, slots in zip(
                 self._runtimes, prepared.crops, self.sampler.slots, strict=True
             )
         )
+
+    def _changed_maps(
+        self, prepared: Prepared, known: Prepared, known_maps: Sequence[FloatArray]
+    ) -> tuple[FloatArray, ...]:
+        found: list[FloatArray] = []
+        for at, runtime in enumerate(self._runtimes):
+            crops, slots = prepared.crops[at], self.sampler.slots[at]
+            equal = [np.array_equal(a, b) for a, b in zip(crops, known.crops[at], strict=True)]
+            changed = np.flatnonzero(~np.array(equal))
+            maps = np.array(known_maps[at])
+            if changed.size:
+                maps[changed] = runtime.infer(crops[changed], slots[changed])
+            found.append(maps)
+        return tuple(found)
 
     def score(self, prepared: Prepared, maps: Sequence[FloatArray]) -> dict[str, float]:
         """Raw score of every region that can be judged, by region id."""
