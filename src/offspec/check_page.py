@@ -27,10 +27,11 @@ from offspec.document import (
 from offspec.errors import OffspecError
 from offspec.images import read_image
 from offspec.overlays import ByteArray, to_eight_bits
-from offspec.report_pictures import encode_jpeg
+from offspec.report_pictures import encode_jpeg, shrunk
 
 SHOWN = 12
 PICTURE_PX = 420
+FULL_RED = 0.25  # relative fall of the distance from half of the normals to all
 _LIGHT: dict[str, Light] = {"must": "bad", "look": "warn", "note": "calm"}
 _RING_RGB = (226, 84, 48)
 Payload = Mapping[str, Any]
@@ -62,7 +63,7 @@ def health_sections(payload: Payload, root: Path | None = None) -> tuple[Section
         _suspects(payload, read),
         _variants(payload, read),
         _confounds(payload),
-        _coverage(payload),
+        _coverage(payload, read),
         _doubles(payload, read),
         _images(payload, read),
     ]
@@ -151,7 +152,7 @@ def _confounds(payload: Payload) -> Section | None:
     return Section("Do good and bad differ by more than the defect?", lead, (block,))
 
 
-def _coverage(payload: Payload) -> Section | None:
+def _coverage(payload: Payload, read: Reader) -> Section | None:
     blocks: list[Block] = []
     for region in payload["coverage"]["regions"]:
         if not region["curve"]:
@@ -172,7 +173,10 @@ def _coverage(payload: Payload) -> Section | None:
             x_label="normals learned from",
             y_label="odd score, 90th percentile",
         )
-        picture = Picture(_heat(region["map"]), "Dark: still new looks with every image")
+        picture = Picture(
+            _heat(region, payload["contamination"]["reference"], read),
+            "Red: still new looks with every image",
+        )
         blocks.append(Columns((Chart(chart, f"Region '{region['id']}'"),), (picture,)))
     if not blocks:
         return None
@@ -184,11 +188,18 @@ def _coverage(payload: Payload) -> Section | None:
     return Section("Do the normals cover what good parts look like?", lead, tuple(blocks))
 
 
-def _heat(rows: Sequence[Sequence[float]]) -> bytes:
-    values = np.clip(np.array(rows, np.float32) / 0.25, 0, 1)
-    large = cv2.resize(values, (320, 320), interpolation=cv2.INTER_NEAREST)[..., None]
-    light, dark = np.array([238, 243, 247], np.float32), np.array([178, 58, 36], np.float32)
-    return encode_jpeg((light + (dark - light) * large).round().astype(np.uint8))
+def _heat(region: Payload, reference: str | None, read: Reader) -> bytes:
+    """The map over the region of the reference where that can be read, else by itself."""
+    share = np.clip(np.array(region["map"], np.float32) / FULL_RED, 0, 1)
+    image = None if reference is None else read(reference)
+    x, y, w, h = (round(v) for v in region["bounds_xywh"])
+    below = np.full((320, 320, 3), 238, np.uint8)
+    if image is not None and image[y : y + h, x : x + w].size:
+        below = shrunk(np.ascontiguousarray(image[y : y + h, x : x + w]), PICTURE_PX)
+    size = (below.shape[1], below.shape[0])
+    cover = 0.75 * cv2.resize(share, size, interpolation=cv2.INTER_NEAREST)[..., None]
+    mixed = below * (1 - cover) + np.array(_RING_RGB, np.float32) * cover
+    return encode_jpeg(mixed.round().astype(np.uint8))
 
 
 def _doubles(payload: Payload, read: Reader) -> Section | None:

@@ -329,9 +329,11 @@ def _template(
     if given is None:
         return _whole_image(dataset, config, records, notes)
     if isinstance(given, Template):
-        template, folder = given, dataset.root
+        template = given
+        reference = _reference_in(dataset, template)
     else:
-        template, folder = read_template(given), Path(given).parent
+        template = read_template(given)
+        reference = Path(given).parent / template.reference_file
     alignment = template.alignment
     if alignment.mode == "auto":
         alignment = replace(alignment, mode=config.align)
@@ -350,7 +352,13 @@ def _template(
         regions=regions,
         smallest_defect_px=config.smallest_defect or template.smallest_defect_px,
     )
-    return template, folder / template.reference_file
+    return template, reference
+
+
+def _reference_in(dataset: Dataset, template: Template) -> Path:
+    """The image of the dataset that is the template's reference, else one of its name."""
+    same = (r.path for r in dataset.records if r.sha256 == template.reference_sha256)
+    return next(same, dataset.root / template.reference_file)
 
 
 def _whole_image(

@@ -95,7 +95,7 @@ def _caption(item: ReportItem) -> str:
 
 def _pictures(image: ByteArray, item: ReportItem, heat_threshold: float | None) -> str:
     """The overview; below it a close-up and the same window as heat."""
-    overview = _fit(image, OVERVIEW_PX)
+    overview = shrunk(image, OVERVIEW_PX)
     for mask, rgb, extra in ((item.gt_mask, TRUTH_RGB, 3), (item.mask, VERDICT_RGB["ng"], 0)):
         if mask is not None and mask.shape == image.shape[:2]:
             small = _shrink_mask(mask, overview.shape)
@@ -177,7 +177,7 @@ def _largest(mask: BoolArray) -> tuple[tuple[int, int], tuple[int, int]]:
     return (y, y + h), (x, x + w)
 
 
-def _fit(image: ByteArray, longest: int) -> ByteArray:
+def shrunk(image: ByteArray, longest: int) -> ByteArray:
     """A copy with its longer side at most ``longest``."""
     factor = longest / max(image.shape[:2])
     if factor >= 1:

@@ -21,6 +21,7 @@ from offspec.cli import (
     pod_cmd,
     problem_cmd,
     recommend_cmd,
+    report_cmd,
     template_cmd,
 )
 from offspec.cli.common import install_signals
@@ -41,6 +42,7 @@ app.command("check")(check_cmd.check)
 app.command("fit")(fit_cmd.fit)
 app.command("calibrate")(calibrate_cmd.calibrate)
 app.command("evaluate")(evaluate_cmd.evaluate)
+app.command("report")(report_cmd.report)
 app.command("inspect")(inspect_cmd.inspect)
 app.command("msa")(msa_cmd.msa)
 app.command("compare")(compare_cmd.compare)

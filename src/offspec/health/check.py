@@ -77,6 +77,8 @@ class HealthReport:
     Attributes:
         suspects: Every normal that could be compared, the oddest first.
         coverage: By region id; None where there are too few normals.
+        bounds: Region id to x, y, width and height in pixels of the reference.
+        reference: Path of the reference, where it is one of the dataset's images.
         variants: One = nothing tells looks apart.
         variant_keys: Images of each variant.
     """
@@ -91,6 +93,8 @@ class HealthReport:
     regions: list[dict[str, str]] = field(default_factory=list)
     suspects: list[Suspect] = field(default_factory=list)
     coverage: dict[str, Coverage | None] = field(default_factory=dict)
+    bounds: dict[str, tuple[float, ...]] = field(default_factory=dict)
+    reference: str | None = None
     confounds: list[Confound] = field(default_factory=list)
     circumstances: list[str] = field(default_factory=list)
     variants: list[Variant] = field(default_factory=list)
@@ -128,9 +132,10 @@ class HealthReport:
                 "sure_from": SURE_FROM,
                 "judged": len(self.suspects),
                 "least": LEAST_IMAGES,
+                "reference": self.reference,
                 "images": [one.to_dict() for one in self.suspects],
             },
-            "coverage": _coverage(self.coverage),
+            "coverage": _coverage(self.coverage, self.bounds),
             "confounds": [
                 {"what": c.name, "separation": round(c.separation, 4), "p_value": c.p_value,
                  "good": c.good, "bad": c.bad}
@@ -148,19 +153,22 @@ class HealthReport:
         return {"must_look": any(f["level"] == "must" for f in found), "findings": found, **payload}
 
 
-def _coverage(found: dict[str, Coverage | None]) -> dict[str, Any]:
+def _coverage(
+    found: dict[str, Coverage | None], bounds: dict[str, tuple[float, ...]]
+) -> dict[str, Any]:
     """The worst region counts; every region stands below."""
     rows: list[dict[str, Any]] = []
     for region, one in found.items():
+        row: dict[str, Any] = {"id": region, "bounds_xywh": list(bounds[region])}
         if one is None:
-            rows.append({"id": region, "curve": [], "more": None, "gain": None, "map": None})
+            rows.append({**row, "curve": [], "more": None, "gain": None, "map": None})
             continue
         curve = [
             {"normals": size, "tail": tail, "low": low, "high": high}
             for size, tail, low, high in zip(one.sizes, one.tail, one.low, one.high, strict=True)
         ]
         fall = [[round(float(v), 3) for v in row] for row in one.fall]
-        rows.append({"id": region, "curve": curve, "more": one.more, "gain": one.gain, "map": fall})
+        rows.append({**row, "curve": curve, "more": one.more, "gain": one.gain, "map": fall})
     known = [one for one in found.values() if one is not None and one.gain is not None]
     gains = [one.gain for one in known if one.gain is not None]
     needed = [one.more for one in known if one.more is not None]
@@ -290,7 +298,11 @@ def _by_comparing(
 ) -> None:
     """What the normals tell beside each other."""
     report.notes = list(looked.job.notes)
-    report.regions = coarse_regions(looked.job.template)
+    template = looked.job.template
+    report.bounds = {region.id: region.bounds_xywh for region in template.regions}
+    same = (k for k, g in glances.items() if g.record.sha256 == template.reference_sha256)
+    report.reference = next(same, None)
+    report.regions = coarse_regions(template)
     report.misaligned = [
         {"image": record.key, "code": failure.code, "message": failure.message}
         for record, failure in looked.failures
