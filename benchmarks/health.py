@@ -28,6 +28,7 @@ from offspec.health.check import circumstances_of
 from offspec.health.confounds import find_confounds
 from offspec.health.distances import distances, whitened
 from offspec.health.look import glance_all, look_at_normals
+from offspec.types import FixedKind
 
 SHARES = (0.05, 0.10)
 TYPES = {"magnetic_tile": ("blowhole", "break", "crack"), "cookie": ("anomaly",)}
@@ -51,9 +52,12 @@ def contaminated(
     return Dataset(data.root, data.layout, records), keys
 
 
-def quality(data: Dataset, test: Sequence[ImageRecord], threads: int | None) -> tuple[float, float]:
+def quality(
+    data: Dataset, test: Sequence[ImageRecord], kind: FixedKind, threads: int | None
+) -> tuple[float, float]:
     """Image AUROC and AU-PRO 0.30 of the default detector."""
-    bundle = fit(data, config=FitConfig(mode="pixel", resolution="fast", threads=threads))
+    config = FitConfig(mode="pixel", kind=kind, resolution="fast", threads=threads)
+    bundle = fit(data, config=config)
     tested = Dataset(data.root, data.layout, tuple(test))
     found = evaluate(bundle, tested, threads=threads, figures=Figures())
     metrics = found.metrics
@@ -84,11 +88,18 @@ def clean_detection(data: Dataset, types: Sequence[str], threads: int) -> float:
 def refit(
     data: Dataset, mixed: Dataset, spoiled: set[str], flagged: set[str], threads: int | None
 ) -> list[tuple[float, float]]:
-    """Quality learned from clean normals, after the proposal was accepted, and without it."""
+    """Quality learned from clean normals, after the proposal was accepted, and without it.
+
+    The kind is what the clean normals say, or a set at its boundary changes method by chance.
+    """
+    kind = look_at_normals(
+        Dataset(data.root, data.layout, data.normals),
+        None, smallest_defect=None, threads=threads or 2, tell=lambda *_: None,
+    ).job.kinds[0]  # fmt: skip
     test = [r for r in mixed.test if r.key not in spoiled]
     kept = tuple(r for r in mixed.normals if r.key not in flagged)
     return [
-        quality(Dataset(data.root, data.layout, normals), test, threads)
+        quality(Dataset(data.root, data.layout, normals), test, kind, threads)
         for normals in (data.normals, kept, mixed.normals)
     ]
 

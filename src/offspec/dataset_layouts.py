@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -95,7 +95,7 @@ def _mvtec(children: dict[str, Path]) -> Iterator[Found]:
     for folder in _subfolders(children.get("test")):
         if folder.name.lower() in NORMAL_NAMES:
             for path in image_files(folder):
-                yield Found(path, "ok", "test", "good", None, _agreeing(path, "ok"))
+                yield Found(path, "ok", "test", "good", None, _annotation_of(path))
         else:
             mask_folders = [] if truth is None else [truth / folder.name]
             found = list(_defect_folder(folder, mask_folders))
@@ -119,7 +119,7 @@ def _defect_folder(folder: Path, mask_folders: list[Path]) -> Iterator[Found]:
     images = [p for p in images if not _is_mask_beside(p, stems)]
     masks = _masks(images, [folder, *mask_folders])
     for path in images:
-        yield Found(path, "ng", "test", folder.name, masks.get(path), _agreeing(path, "ng"))
+        yield Found(path, "ng", "test", folder.name, masks.get(path), _annotation_of(path))
 
 
 def _is_mask_beside(path: Path, stems: set[str]) -> bool:
@@ -149,7 +149,7 @@ def _folders(children: dict[str, Path]) -> Iterator[Found]:
             continue
         if name in NORMAL_NAMES:
             for path in image_files(folder):
-                yield Found(path, "ok", None, "good", None, _agreeing(path, "ok"))
+                yield Found(path, "ok", None, "good", None, _annotation_of(path))
         elif name in DEFECT_NAMES:
             for typed in [folder, *_subfolders(folder)]:
                 candidates = [m / typed.name for m in mask_roots] + mask_roots
@@ -205,17 +205,24 @@ def _annotation_of(image: Path) -> Annotation | None:
     return None if sidecar is None else read_annotation(sidecar)
 
 
-def _agreeing(image: Path, label: Label) -> Annotation | None:
-    """The annotation of an image whose folder says what it is."""
-    annotation = _annotation_of(image)
-    if annotation is not None and annotation.label not in {None, label}:
+def check_agreement(found: Sequence[Found]) -> None:
+    """Refuse an annotation that says another thing than the folder its image lies in.
+
+    Training images are looked at more closely by a fit, which knows the regions.
+
+    Raises:
+        DatasetError: They contradict; names the first.
+    """
+    for one in found:
+        annotation = one.annotation
+        if one.split == "train" or annotation is None or annotation.label in {None, one.label}:
+            continue
         verdict = "whole image" if WHOLE_IMAGE in annotation.verdicts else "image"
         raise DatasetError(
-            f"'{image}' lies in a folder of '{label}' images and its annotation says the "
+            f"'{one.path}' lies in a folder of '{one.label}' images and its annotation says the "
             f"{verdict} is '{annotation.label}'. Both must agree. Move the image or correct the "
             "annotation."
         )
-    return annotation
 
 
 # --- folders ---

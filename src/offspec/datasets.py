@@ -17,7 +17,7 @@ from typing import Any, Literal
 import numpy as np
 
 from offspec.annotations import Annotation
-from offspec.dataset_layouts import ACCEPTED, Found, Layout, find_images
+from offspec.dataset_layouts import ACCEPTED, Found, Layout, check_agreement, find_images
 from offspec.errors import AnnotationError, DatasetError, OptionError
 from offspec.images import file_sha256, image_sha256, read_image
 from offspec.types import BoolArray, Label, Split
@@ -230,7 +230,12 @@ def _truth_hash(record: ImageRecord) -> str | None:
 
 
 def read_dataset(
-    root: Path | str, *, seed: int = 0, need_normals: bool = True, allow_leaks: bool = False
+    root: Path | str,
+    *,
+    seed: int = 0,
+    need_normals: bool = True,
+    lenient: bool = False,
+    exclude: Sequence[str] = (),
 ) -> Dataset:
     """Read a dataset folder in any accepted layout.
 
@@ -243,11 +248,14 @@ def read_dataset(
             plain folder of good images.
         seed: Seed of the split.
         need_normals: False accepts a dataset without training normals, as for evaluation.
-        allow_leaks: True accepts one image in both train and test, for a check that reports it.
+        lenient: True accepts what a check reports: one image in both train and test, and
+            annotations that contradict the folder of their image.
+        exclude: Keys of images to leave out; the split of the others stays as it is.
 
     Raises:
         DatasetError: No such folder, no layout fits, no normals, a contradiction, or one image
             in both train and test.
+        OptionError: ``exclude`` names an image that is not there.
         AnnotationError: A malformed annotation file.
         ImageDecodeError: A file that cannot be opened.
 
@@ -258,7 +266,13 @@ def read_dataset(
     folder = Path(root)
     layout, found = find_images(folder)
     return build_dataset(
-        folder, layout, found, seed=seed, need_normals=need_normals, allow_leaks=allow_leaks
+        folder,
+        layout,
+        found,
+        seed=seed,
+        need_normals=need_normals,
+        lenient=lenient,
+        exclude=exclude,
     )
 
 
@@ -269,7 +283,8 @@ def build_dataset(
     *,
     seed: int,
     need_normals: bool,
-    allow_leaks: bool = False,
+    lenient: bool = False,
+    exclude: Sequence[str] = (),
 ) -> Dataset:
     """Hash, split and check what a layout reader found; see ``read_dataset``."""
     labelled = [f for f in found if f.label is not None]
@@ -282,7 +297,10 @@ def build_dataset(
             f"labelled and {dataset.unlabelled} unlabelled images. At least one training normal "
             f"is needed. {ACCEPTED}"
         )
-    if not allow_leaks:
+    dataset = exclude_images(dataset, exclude)
+    if not lenient:
+        kept = {record.path for record in dataset.records}
+        check_agreement([one for one in found if one.path in kept])
         check_leaks(dataset)
     return dataset
 

@@ -150,10 +150,10 @@ def _without(dataset: Path, exclude: Path | None, seed: int) -> Dataset | Path:
     """The dataset less the images that a list names."""
     if exclude is None:
         return dataset
-    from offspec.datasets import exclude_images, read_dataset
+    from offspec.datasets import read_dataset
     from offspec.exclusions import read_exclusions
 
-    return exclude_images(read_dataset(dataset, seed=seed), read_exclusions(exclude))
+    return read_dataset(dataset, seed=seed, exclude=read_exclusions(exclude))
 
 
 def summary(bundle: Bundle, out: Path) -> dict[str, Any]:

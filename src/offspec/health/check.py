@@ -208,9 +208,7 @@ def check(
     """
     tell = progress or _silent
     data = (
-        dataset
-        if isinstance(dataset, Dataset)
-        else read_dataset(dataset, seed=seed, allow_leaks=True)
+        dataset if isinstance(dataset, Dataset) else read_dataset(dataset, seed=seed, lenient=True)
     )
     data = exclude_images(data, exclude)
     count = available_threads() if threads is None else threads
@@ -288,7 +286,9 @@ def circumstances_of(glances: Sequence[Glance]) -> list[Circumstance]:
 
 def _one_of_each(data: Dataset, duplicates: Sequence[Duplicates]) -> Dataset:
     """The normals, equal pictures once: they would excuse each other. Labels are checked apart."""
-    extra = {key for one in duplicates for key in one.keys[1:]}
+    normals = {r.key for r in data.normals}
+    own = ([key for key in one.keys if key in normals] for one in duplicates)
+    extra = {key for keys in own for key in keys[1:]}
     kept = (r for r in data.normals if r.key not in extra)
     return replace(data, records=tuple(replace(r, annotation=None) for r in kept))
 

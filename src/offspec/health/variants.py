@@ -1,8 +1,7 @@
 """Two or more looks in one set: products, positions or revisions that want templates of their own.
 
 Looked at are the fine structure of fixed parts, which survives a change of light, and colour. A set
-is split in two wherever its halves hang together and stand apart, and the halves are looked at
-again.
+is split wherever its parts hang together and stand apart, and the parts are looked at again.
 
 Reference:
     How well a split stands: Rousseeuw, "Silhouettes" (1987).
@@ -23,6 +22,7 @@ STRUCTURE_FROM = 0.3  # silhouette of a split by structure, from which it is one
 COLOUR_FROM = 0.6  # likewise by colour, which varies more evenly
 LEAST_COLOUR = 0.15  # ln of a ratio of channels: colour that differs less is light
 LEAST_SHARE, LEAST_IMAGES = 0.05, 3  # of a set; fewer are odd images, no variant
+MOST_PARTS = 4  # of one split; parts are looked at again
 MOST_VARIANTS = 12
 
 
@@ -77,18 +77,18 @@ def _gram(fixed: Sequence[np.ndarray]) -> FloatArray:
 def _split(
     members: NDArray[np.int64], gram: FloatArray | None, colour: np.ndarray, seed: int
 ) -> list[Variant] | None:
-    """The two halves, where they stand apart; the clearer view decides."""
+    """The parts of a set, where they stand apart; the clearest split decides."""
     if len(members) < 2 * LEAST_IMAGES:
         return None
     found: list[tuple[float, list[Variant]]] = []
     if gram is not None:
         points = _directions(gram[np.ix_(members, members)])
-        found += _halves(points, members, "structure", STRUCTURE_FROM, seed)
+        found += _parts(points, members, "structure", STRUCTURE_FROM, seed)
     tone = colour[members]
-    for margin, halves in _halves(tone - tone.mean(axis=0), members, "colour", COLOUR_FROM, seed):
-        apart = np.abs(np.subtract(*(colour[v.members].mean(axis=0) for v in halves))).max()
-        if apart >= LEAST_COLOUR:
-            found.append((margin, halves))
+    for margin, parts in _parts(tone - tone.mean(axis=0), members, "colour", COLOUR_FROM, seed):
+        middles = np.stack([colour[v.members].mean(axis=0) for v in parts])
+        if np.ptp(middles, axis=0).max() >= LEAST_COLOUR:
+            found.append((margin, parts))
     return max(found, key=lambda item: item[0])[1] if found else None
 
 
@@ -104,26 +104,28 @@ def _directions(gram: FloatArray) -> np.ndarray:
     return found
 
 
-def _halves(
+def _parts(
     points: np.ndarray,
     members: NDArray[np.int64],
     by: Literal["structure", "colour"],
     least: float,
     seed: int,
 ) -> list[tuple[float, list[Variant]]]:
-    """A list with the split and how far it is beyond ``least``; empty if it is no split."""
+    """Every split in two or more that stands, and how far it is beyond ``least``."""
     from sklearn.cluster import KMeans  # noqa: PLC0415 - slow to import
     from sklearn.metrics import silhouette_score  # noqa: PLC0415 - likewise
 
-    if len(np.unique(np.round(points, 9), axis=0)) < 2:
+    if len(np.unique(np.round(points, 9), axis=0)) <= MOST_PARTS:
         return []
-    labels = KMeans(2, n_init=20, random_state=seed).fit_predict(points)
-    sides = [members[labels == side] for side in (0, 1)]
-    if min(len(side) for side in sides) < max(LEAST_IMAGES, LEAST_SHARE * len(members)):
-        return []
-    how = float(
-        silhouette_score(points, labels, metric="cosine" if by == "structure" else "euclidean")
-    )
-    if how < least:
-        return []
-    return [(how - least, [Variant(side, by, how) for side in sides])]
+    metric = "cosine" if by == "structure" else "euclidean"
+    fewest = max(LEAST_IMAGES, LEAST_SHARE * len(members))
+    found: list[tuple[float, list[Variant]]] = []
+    for count in range(2, MOST_PARTS + 1):
+        labels = KMeans(count, n_init=20, random_state=seed).fit_predict(points)
+        sides = [members[labels == side] for side in range(count)]
+        if min(len(side) for side in sides) < fewest:
+            continue
+        how = float(silhouette_score(points, labels, metric=metric))
+        if how >= least:
+            found.append((how - least, [Variant(side, by, how) for side in sides]))
+    return found
