@@ -15,11 +15,11 @@ import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypedDict
 
 import numpy as np
 
 from benchmarks.common import environment, print_table, write_result
+from benchmarks.coverage_rows import CoverageRow
 from offspec.operating_limits import limit_false_alarms, limit_misses
 from offspec.operating_points import FIXED, Costs, Points, cost_of_bad, cost_of_good, expected_cost
 from offspec.operating_result import estimate_cost, estimate_fixed
@@ -30,16 +30,6 @@ RATIOS = ((10.0, 1.0, 0.5), (100.0, 1.0, 0.5), (1.0, 1.0, 0.5))
 DEFECT_RATE = 0.01
 SIZES = ((10, 5), (20, 20), (100, 50))
 Sampler = Callable[[np.random.Generator, int], DoubleArray]
-
-
-class CoverageRow(TypedDict):
-    """One line of the table: ``promised`` and ``achieved`` are shares of draws."""
-
-    what: str
-    promised: float
-    achieved: float
-    draws: int
-    how: str
 
 
 @dataclass(frozen=True, slots=True)

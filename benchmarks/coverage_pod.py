@@ -15,26 +15,17 @@ import math
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any
 
 import numpy as np
 
+from benchmarks.coverage_rows import CoverageRow
 from offspec.pod import next_sizes
 from offspec.pod_result import SeriesResult
 from offspec.pod_trials import Outcome, Trial
 
 LEVELS = tuple(float(v) for v in np.geomspace(1, 128, 22))
 FIRST, ROUNDS = 12, 3
-
-
-class CoverageRow(TypedDict):
-    """One promise held against what came of it."""
-
-    what: str
-    promised: float
-    achieved: float
-    draws: int
-    how: str
 
 
 @dataclass(frozen=True)

@@ -15,11 +15,11 @@ from __future__ import annotations
 import argparse
 import json
 from pathlib import Path
-from typing import TypedDict
 
 import numpy as np
 from scipy import stats
 
+from benchmarks.coverage_rows import CoverageRow
 from benchmarks.curve_simulation import LAWS, Law
 from offspec.calibration import threshold_of
 from offspec.score_curve import ScoreCurve
@@ -27,16 +27,6 @@ from offspec.score_curve import ScoreCurve
 SIZES = (10, 26, 99, 299)
 ALPHAS = (0.01, 0.05)
 NAMES = ("exponential", "log-normal s=1", "pareto index 2")
-
-
-class CoverageRow(TypedDict):
-    """One promise held against what came of it."""
-
-    what: str
-    promised: float
-    achieved: float
-    draws: int
-    how: str
 
 
 def simulated(law: Law, n: int, alpha: float, draws: int, seed: int) -> CoverageRow:

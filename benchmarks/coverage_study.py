@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
-from typing import TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
+from benchmarks.coverage_rows import CoverageRow
 from offspec.agreement import cohen_kappa, fleiss_kappa
 from offspec.attribute_study import Study, among, between, with_reference
 from offspec.clustered import clustered_rate
@@ -26,16 +26,6 @@ Doubles = NDArray[np.float64]
 
 TRIALS = 3
 SHOWN = "over parts (shown)"
-
-
-class CoverageRow(TypedDict):
-    """One promise and what became of it."""
-
-    what: str
-    promised: float
-    achieved: float
-    draws: int
-    how: str
 
 
 class Tally:

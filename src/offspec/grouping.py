@@ -7,7 +7,7 @@ all of them equal. What tells two photographs of one part from two parts is what
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import cv2
@@ -18,6 +18,7 @@ from offspec.types import Alignment, FloatArray, ImageArray
 
 SIGNATURE_SIDE = 48  # cells per side
 DUPLICATE_CORRELATION = 0.99  # of two signatures, from which they show one part
+_SURE = 1e-3  # single precision finds candidates this far below
 _FLAT = 1e-6  # structure below this share of full scale: equal to the reference
 
 
@@ -79,11 +80,35 @@ def group(signatures: Sequence[str], parts: Sequence[str | None]) -> list[int]:
         One group number per image, counted from 0 in order of first appearance.
     """
     labels = list(range(len(signatures)))
-    for j in range(len(signatures)):
-        for i in range(j):
-            same_part = parts[i] is not None and parts[i] == parts[j]
-            if labels[i] != labels[j] and (same_part or alike(signatures[i], signatures[j])):
-                old, new = max(labels[i], labels[j]), min(labels[i], labels[j])
-                labels = [new if label == old else label for label in labels]
+    for i, j in (*_alike_pairs(signatures), *_same_parts(parts)):
+        if labels[i] != labels[j]:
+            old, new = max(labels[i], labels[j]), min(labels[i], labels[j])
+            labels = [new if label == old else label for label in labels]
     numbers = {label: n for n, label in enumerate(dict.fromkeys(labels))}
     return [numbers[label] for label in labels]
+
+
+def _alike_pairs(signatures: Sequence[str]) -> Iterator[tuple[int, int]]:
+    """Pairs that are alike; a product of matrices finds those worth the exact comparison."""
+    if not signatures:
+        return
+    rows = [np.frombuffer(bytes.fromhex(text), np.uint8) for text in signatures]
+    values = np.stack(rows).astype(np.float32) - 128
+    values /= np.maximum(np.linalg.norm(values, axis=1, keepdims=True), 1e-9)
+    first: dict[str, int] = {}
+    for j, text in enumerate(signatures):
+        if text in first:
+            yield first[text], j
+        first.setdefault(text, j)
+        near = values[:j] @ values[j] >= DUPLICATE_CORRELATION - _SURE
+        for i in np.flatnonzero(near).tolist():
+            if alike(signatures[i], text):
+                yield i, j
+
+
+def _same_parts(parts: Sequence[str | None]) -> Iterator[tuple[int, int]]:
+    """Each image of a named part with the first one of it."""
+    first: dict[str, int] = {}
+    for j, part in enumerate(parts):
+        if part is not None and first.setdefault(part, j) != j:
+            yield first[part], j

@@ -37,6 +37,7 @@ from offspec.health.words import findings
 from offspec.runtime.onnxruntime import available_threads
 from offspec.template import Template, read_template
 
+MOST_COMPARED = 2000
 Progress = Callable[[str, int, int], None]
 Level = Literal["must", "look", "note"]
 
@@ -223,7 +224,7 @@ def check(
         )
     drawn = read_template(template) if isinstance(template, Path | str) else template
     _without_comparing(report, glances, drawn, seed)
-    alone = _one_of_each(usable, report.duplicates)
+    alone = _affordable(_one_of_each(usable, report.duplicates), report, seed)
     looked = look_at_normals(
         alone, template, smallest_defect=smallest_defect, threads=count, tell=tell
     )
@@ -293,11 +294,25 @@ def _one_of_each(data: Dataset, duplicates: Sequence[Duplicates]) -> Dataset:
     return replace(data, records=tuple(replace(r, annotation=None) for r in kept))
 
 
+def _affordable(normals: Dataset, report: HealthReport, seed: int) -> Dataset:
+    """At most ``MOST_COMPARED`` normals, drawn at random and said to be."""
+    count = len(normals)
+    if count <= MOST_COMPARED:
+        return normals
+    report.notes.append(
+        f"{count} normals are many: a random {MOST_COMPARED} were compared with each other, all "
+        "were looked at by themselves."
+    )
+    chosen = np.random.default_rng(seed).choice(count, MOST_COMPARED, replace=False)
+    kept = {0, *chosen[1:].tolist()}  # the first is the reference
+    return replace(normals, records=tuple(r for i, r in enumerate(normals.records) if i in kept))
+
+
 def _by_comparing(
     report: HealthReport, looked: Looked, glances: dict[str, Glance], seed: int
 ) -> None:
     """What the normals tell beside each other."""
-    report.notes = list(looked.job.notes)
+    report.notes += looked.job.notes
     template = looked.job.template
     report.bounds = {region.id: region.bounds_xywh for region in template.regions}
     same = (k for k, g in glances.items() if g.record.sha256 == template.reference_sha256)

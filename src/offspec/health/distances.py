@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from offspec.types import FixedKind, FloatArray
 
-MOST_JUDGES = 150  # images in the bank; more cost time and tell little more
+MOST_JUDGES, FEWEST_JUDGES = 150, 40  # images in the bank; more tell little more
+MOST_PAIRS = 150_000  # of an image and a judge; bounds memory
 MOST_PLACES = 256  # of a surface that an image lends to the bank
 RIDGE = 1e-3  # of the mean variance
 
@@ -39,7 +40,8 @@ def judges_of(count: int, seed: int) -> NDArray[np.int64]:
     """Which images form the bank: all, or a seeded random part, in order."""
     if count <= MOST_JUDGES:
         return np.arange(count)
-    chosen = np.random.default_rng(seed).choice(count, MOST_JUDGES, replace=False)
+    judges = max(min(MOST_JUDGES, MOST_PAIRS // count), FEWEST_JUDGES)
+    chosen = np.random.default_rng(seed).choice(count, judges, replace=False)
     return np.sort(chosen)
 
 
