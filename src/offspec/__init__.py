@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from offspec.errors import OffspecError
     from offspec.evaluation import evaluate
     from offspec.fitting import FitConfig, fit
+    from offspec.health import check
     from offspec.images import read_image
     from offspec.pod import probability_of_detection
     from offspec.runtime import Inspector
@@ -37,6 +38,7 @@ _HOMES = {
     "Region": "template",
     "RegionResult": "types",
     "Template": "template",
+    "check": "health",
     "evaluate": "evaluation",
     "fit": "fitting",
     "probability_of_detection": "pod",
@@ -57,6 +59,7 @@ __all__ = [
     "Region",
     "RegionResult",
     "Template",
+    "check",
     "evaluate",
     "fit",
     "probability_of_detection",
