@@ -116,7 +116,7 @@ def _contamination(payload: Mapping[str, Any]) -> Iterator[Finding]:
         yield _one("must", "contamination", words, keys)
     elif keys:
         words = f"{_count(len(keys), 'normal is', 'normals are')} somewhat odd: {_named(keys)}. "
-        words += "In a clean set about one image in twelve is. Have a look."
+        words += "In a clean set about one image in ten is. Have a look."
         yield _one("look", "contamination", words, keys)
 
 
