@@ -22,7 +22,7 @@ from offspec.types import DoubleArray, FloatArray
 
 FLAG_FROM = 1.25  # robust deviations of the logarithm of a score, from which an image is shown
 MOST_FLAGGED = 0.15  # of the images; where more are odd, good parts vary
-SURE_FROM = 3.0  # and from which it must be looked at
+SURE_FROM = 3.5  # and from which it must be looked at
 LEAST_IMAGES = 8  # fewer cannot tell what is usual
 SUPPORT = 0.05  # of the images that have to know a place, in the first round
 PEELED = 0.3  # of the bank that judge nobody in the later rounds
