@@ -218,6 +218,7 @@ def test_the_promise_stands_beside_the_figures(calibration: Calibration) -> None
     opened = calibration.with_override("a", 50.0, "Ada", "trial")
     result = summary([make_item("ok", "ok", 1.0)], opened)
     assert result.metrics["guarantee_upper"] is None
+    assert result.metrics["promised_false_alarm_rate"] is None
     assert "Ada" in result.reasons["guarantee_upper"]
     assert result.metrics["threshold_status"] == "manual"
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from offspec.errors import OffspecError
     from offspec.evaluation import evaluate
     from offspec.fitting import FitConfig, fit
-    from offspec.health import check
+    from offspec.health.check import check
     from offspec.images import read_image
     from offspec.pod import probability_of_detection
     from offspec.runtime import Inspector

@@ -140,7 +140,7 @@ def _choice(result: Mapping[str, Any]) -> Section:
 
 def _alternatives(result: Mapping[str, Any]) -> Section:
     head, rows = alternatives_table(result)
-    blocks: list[Block] = [Table(head, tuple(rows), (1, 2, 3, 4, 5))]
+    blocks: list[Block] = [Table(head, tuple(rows), (1, 2, 3, 4, 5, 6))]
     curve = result["cost_curve"]
     if curve is not None:
         t = curve["t"]
@@ -200,8 +200,8 @@ def _moves(result: Mapping[str, Any]) -> Section:
     head, rows = moves_table(result)
     return Section(
         "If the assumptions are off",
-        "What would be chosen, and what the present thresholds would cost then; the last column "
-        "is counted on the images that chose, and flatters a little.",
+        "What would be chosen and cost then, and what keeping the present choice would cost. With "
+        "few images the second may be cheaper by chance.",
         (Table(head, tuple(rows), (1, 2, 3, 4)),),
     )
 

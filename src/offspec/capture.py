@@ -7,6 +7,7 @@ serial number is not taken for a date.
 from __future__ import annotations
 
 import re
+import warnings
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Literal
 
 MOST_NAMES = 0.8  # of a set that have to hold a time at one place
+MOST_LETTERS = 80  # of a time or a camera's name: metadata may hold anything
 FIRST_YEAR, LAST_YEAR = 1990, 2100
 _DIGITS = re.compile(r"\d+")
 _WRITTEN = re.compile(
@@ -62,19 +64,21 @@ def _exif(path: Path) -> Capture:
     from PIL import Image  # noqa: PLC0415 - only here, and only when images are looked at
 
     try:
-        with Image.open(path, formats=("JPEG", "PNG", "TIFF")) as image:
-            top = image.getexif()
-            below = top.get_ifd(_EXIF_IFD)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of damaged metadata: it is then unknown
+            with Image.open(path, formats=("JPEG", "PNG", "TIFF")) as image:
+                top = image.getexif()
+                below = top.get_ifd(_EXIF_IFD)
     except Exception:  # noqa: BLE001 - whatever metadata holds, the image itself is judged elsewhere
         return Capture()
     words = [str(one).strip("\0 ") for one in (top.get(_MAKE), top.get(_MODEL), below.get(_SERIAL))
              if one]  # fmt: skip
     time = _parsed(str(below.get(_TAKEN) or top.get(_CHANGED) or ""))
-    return Capture(time, None if time is None else "exif", " ".join(words) or None)
+    return Capture(time, None if time is None else "exif", " ".join(words)[:MOST_LETTERS] or None)
 
 
 def _parsed(text: str) -> float | None:
-    numbers = [int(one) for one in _DIGITS.findall(text)]
+    numbers = [int(one) for one in _DIGITS.findall(text[:MOST_LETTERS])]
     return _seconds(*numbers[:6]) if len(numbers) >= 6 else None
 
 

@@ -17,6 +17,7 @@ from typing import Any
 from offspec import document as d
 from offspec.chart_frame import CHART_CSS
 from offspec.errors import WriteError
+from offspec.report_page import seen
 
 _LAYOUT = Path(__file__).with_name("document.typ")
 _VARIABLE = re.compile(r"var\(--[\w-]+,\s*(#[0-9a-fA-F]{3,8})\)")
@@ -35,7 +36,7 @@ def to_pdf(document: d.Document) -> bytes:
         "footer": document.footer,
         "sections": [_section(one, files) for one in document.sections],
     }
-    files.found["content.json"] = json.dumps(content).encode()
+    files.found["content.json"] = json.dumps(content, ensure_ascii=False).encode("utf-8", "replace")
     files.found["main.typ"] = _LAYOUT.read_bytes()
     with tempfile.TemporaryDirectory() as folder:
         for name, data in files.found.items():
@@ -125,4 +126,4 @@ def plain_svg(svg: str) -> str:
     """A chart with its style inside and every CSS variable replaced by its fallback."""
     start = svg.index(">") + 1
     style = f"<style>{CHART_CSS}</style>"
-    return _VARIABLE.sub(r"\1", f"{svg[:start]}{style}{svg[start:]}")
+    return seen(_VARIABLE.sub(r"\1", f"{svg[:start]}{style}{svg[start:]}"))

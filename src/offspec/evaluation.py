@@ -132,9 +132,9 @@ def refuse_learned(key: str, image: ImageArray, learned: frozenset[str]) -> None
     digest = image_sha256(image)
     if digest in learned:
         raise DatasetError(
-            f"Test image '{key}' (sha256 {digest[:12]}) is one the model learned from. "
-            "Figures on learned images promise too much, so they are refused. Remove it from the "
-            "test images, or fit again without it."
+            f"Test image '{key}' (sha256 {digest[:12]}) is one the model learned from, or "
+            "was calibrated on. Figures on such images promise too much, so they are refused. "
+            "Remove it from the test images, or fit or calibrate again without it."
         )
 
 

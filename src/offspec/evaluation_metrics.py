@@ -299,9 +299,10 @@ def _invalid_reasons(items: Sequence[EvaluationItem]) -> dict[str, int]:
 
 
 def _promise(sheet: Sheet, calibration: Calibration) -> None:
-    sheet.metrics["promised_false_alarm_rate"] = calibration.threshold.alpha
+    withdrawn = calibration.guarantee_upper is None  # set by hand, moved by costs, or provisional
+    sheet.metrics["promised_false_alarm_rate"] = None if withdrawn else calibration.threshold.alpha
     sheet.metrics["guarantee_upper"] = calibration.guarantee_upper
-    if calibration.guarantee_upper is None:
+    if withdrawn:
         sheet.reasons["guarantee_upper"] = calibration.words
     sheet.metrics["threshold_status"] = calibration.status
     sheet.metrics["guarantee"] = calibration.words

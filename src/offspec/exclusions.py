@@ -3,11 +3,14 @@
     # proposed by offspec check; delete the lines of images that are good after all
     train/good/017.png    # 3.2 deviations from the other normals
 
-One path a line, relative to the dataset, with forward slashes; behind ``#`` stands a remark.
+One path a line, relative to the dataset, with forward slashes; behind ``#`` stands a remark. A name
+that would not survive that (with `` #``, a line break, bytes that are no text) stands in double
+quotes, as in JSON.
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -27,12 +30,14 @@ def read_exclusions(path: Path | str) -> tuple[str, ...]:
     """
     file = Path(path)
     try:
-        if file.stat().st_size > MOST_BYTES:
+        with file.open("rb") as stream:
+            data = stream.read(MOST_BYTES + 1)
+        if len(data) > MOST_BYTES:
             raise OptionError(
-                f"'{file}' has {file.stat().st_size} bytes; a list of exclusions has at most "
-                f"{MOST_BYTES}. Name the list, one path a line."
+                f"'{file}' has more than {MOST_BYTES} bytes, the most that a list of exclusions "
+                "has. Name the list, one path a line."
             )
-        text = file.read_text(encoding="utf-8")
+        text = data.decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         raise OptionError(
             f"'{file}' cannot be read as a list of exclusions: {error}. It is a text file with one "
@@ -43,8 +48,30 @@ def read_exclusions(path: Path | str) -> tuple[str, ...]:
             f"'{file}' is JSON. Exclusions are a text file with one path a line, so that a person "
             "can read and change it. `offspec check --proposals DIR` writes one."
         )
-    lines = (line.split(" #")[0].strip() for line in text.splitlines())
-    return tuple(dict.fromkeys(line for line in lines if line and not line.startswith("#")))
+    lines = (_path(line.strip(), file) for line in text.splitlines())
+    return tuple(dict.fromkeys(line for line in lines if line))
+
+
+def _path(line: str, file: Path) -> str:
+    """The path on one line; empty where there is none."""
+    if line.startswith("#"):
+        return ""
+    if not line.startswith('"'):
+        return line.split(" #", maxsplit=1)[0].strip()
+    try:
+        found, _ = json.JSONDecoder().raw_decode(line)
+    except ValueError as error:
+        raise OptionError(
+            f"'{file}' has a line that begins with a quote and is not a quoted path: {line[:80]}. "
+            'Quoted is a path with " at both ends and \\ before a quote in it. Correct the line.'
+        ) from error
+    return str(found)
+
+
+def _written(key: str) -> str:
+    """A path as it stands on a line."""
+    plain = key.isprintable() and key == key.strip() and not key.startswith(("#", '"'))
+    return key if plain and " #" not in key else json.dumps(key)
 
 
 def write_proposals(payload: Mapping[str, Any], folder: Path) -> list[Path]:
@@ -66,7 +93,7 @@ def write_proposals(payload: Mapping[str, Any], folder: Path) -> list[Path]:
     for one in payload["duplicates"]:
         if one["kind"] == "exact" and not one["contradiction"]:
             for key in one["images"][1:]:
-                reasons.setdefault(key, f"the same pixels as {one['images'][0]}")
+                reasons.setdefault(key, f"the same pixels as {_written(one['images'][0])}")
     for one in payload["contamination"]["images"]:
         if one["flagged"]:
             reasons.setdefault(one["image"], f"{one['z']:.1f} deviations from the other normals")
@@ -82,6 +109,6 @@ def write_proposals(payload: Mapping[str, Any], folder: Path) -> list[Path]:
 
 
 def _write(path: Path, reasons: Mapping[str, str]) -> Path:
-    lines: Sequence[str] = [f"{key}    # {reason}\n" for key, reason in reasons.items()]
+    lines: Sequence[str] = [f"{_written(key)}    # {reason}\n" for key, reason in reasons.items()]
     atomic_write(path, (_HEAD + "".join(lines)).encode())
     return path

@@ -128,10 +128,10 @@ def _name_odd_ones(learner: Learner, scores: NormalScores) -> None:
     odd = [scores.names[i] for i in np.argsort(-worst) if worst[i] >= SURE_FROM]
     if odd:
         more = f" and {len(odd) - 3} more" if len(odd) > 3 else ""
+        who = "1 normal scores" if len(odd) == 1 else f"{len(odd)} normals score"
         learner.notes.append(
-            f"{len(odd)} normals score far beyond the others: {', '.join(odd[:3])}{more}. They "
-            "took part all the same. `offspec check` shows them; leave out what is no good part "
-            "with --exclude."
+            f"{who} far beyond the others: {', '.join(odd[:3])}{more}. They took part all the "
+            "same. `offspec check` shows them; leave out what is no good part with --exclude."
         )
 
 

@@ -62,7 +62,8 @@ def _needs(limit: float, errors: int, kind: str, confidence: float) -> str:
 def study_notes(study: Study) -> tuple[str, ...]:
     """What a reader must know of the study's make-up before trusting it."""
     parts, bad = len(study.parts), int(study.bad.sum())
-    notes = [f"{parts} parts, {parts - bad} good and {bad} bad, {len(study.said)} appraisers."]
+    people = f"{len(study.said)} appraiser{'' if len(study.said) == 1 else 's'}"
+    notes = [f"{parts} parts, {parts - bad} good and {bad} bad, {people}."]
     trials = {len(found) for by_part in study.said.values() for found in by_part}
     if len(trials) > 1:
         notes.append(

@@ -142,7 +142,7 @@ def _with_costs(
         result,
         alternatives=alternatives,
         intervals=bootstrap_points(costs, good, bad, known, units=units, seed=seed),
-        moves=tuple(sensitivity(costs, points, good, bad, known, units=units, seed=seed)),
+        moves=tuple(sensitivity(costs, good, bad, known, units=units, seed=seed)),
         curve=_cost_curve(costs, good, bad),
         warnings=tuple(warnings),
     )

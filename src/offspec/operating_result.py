@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from offspec.guarantee import clopper_pearson
-from offspec.held_out_costs import cost_interval, held_out, unit_means
+from offspec.held_out_costs import Held, cost_interval, held_out, unit_means
 from offspec.operating_asked import Rule
 from offspec.operating_points import (
     PER,
@@ -60,7 +60,8 @@ class Estimate:
         cost: Per part.
         low: Lower end of the 95 % interval; likewise ``high``.
         missed: Defects let through, of all; None where it follows from the rule, likewise
-            ``stopped`` (good images stopped as ng) and ``reviewed`` (good images looked at again).
+            ``stopped`` (good images stopped as ng), ``reviewed`` (good images looked at again) and
+            ``caught`` (defects looked at again).
     """
 
     name: str
@@ -70,10 +71,16 @@ class Estimate:
     missed: Rate | None = None
     stopped: Rate | None = None
     reviewed: Rate | None = None
+    caught: Rate | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON form; costs per 1000 parts."""
-        rates = {"miss_rate": self.missed, "ng_rate": self.stopped, "review_rate": self.reviewed}
+        rates = {
+            "miss_rate": self.missed,
+            "ng_rate": self.stopped,
+            "review_rate": self.reviewed,
+            "defect_review_rate": self.caught,
+        }
         return {
             "name": self.name,
             "cost_per_1000": PER * self.cost,
@@ -142,11 +149,12 @@ def _by_unit(pair: tuple[DoubleArray, DoubleArray], units: Units) -> tuple[Doubl
     return tuple(unit_means(values, own) for values, own in zip(pair, units, strict=True))
 
 
-def _rates(good: DoubleArray, bad: DoubleArray) -> tuple[Rate, Rate, Rate]:
+def _rates(good: DoubleArray, bad: DoubleArray) -> tuple[Rate, Rate, Rate, Rate]:
     return (
         Rate(int((bad == 0).sum()), bad.size),
         Rate(int((good == 2).sum()), good.size),
         Rate(int((good == 1).sum()), good.size),
+        Rate(int((bad == 1).sum()), bad.size),
     )
 
 
@@ -186,16 +194,20 @@ def _resampled(
 
 
 def sensitivity(
-    costs: Costs, chosen: Points, good: DoubleArray, bad: DoubleArray, known: DoubleArray,
+    costs: Costs, good: DoubleArray, bad: DoubleArray, known: DoubleArray,
     *, units: Units = (None, None), seed: int = 0,
 ) -> list[dict[str, Any]]:  # fmt: skip
-    """What would be chosen, and what is lost by keeping the choice, if assumptions are off."""
+    """What would be chosen, and what is lost by keeping the choice, if assumptions are off.
+
+    Both costs count every image by thresholds chosen without it, so that they can be compared.
+    """
+    own = held_out(costs, good, bad, known, units=units, seed=seed)
     rows = []
     for name, rate, miss in SENSITIVITY:
         moved = costs.scaled(miss=miss, defect_rate=rate)
         points = choose(moved, good, bad, known)
         held = held_out(moved, good, bad, known, units=units, seed=seed)
-        kept = (cost_of_good(moved, chosen, good), cost_of_bad(moved, chosen, bad))
+        kept = _cost_of_verdicts(moved, own)
         best = (held.good_costs, held.bad_costs)
         rows.append(
             {
@@ -209,6 +221,13 @@ def sensitivity(
             }
         )
     return rows
+
+
+def _cost_of_verdicts(costs: Costs, held: Held) -> tuple[DoubleArray, DoubleArray]:
+    """What verdicts that were reached with other costs cost now."""
+    good = np.array([0.0, costs.review, costs.false_alarm])
+    bad = np.array([costs.miss, costs.review, 0.0])
+    return good[held.good_verdicts.astype(int)], bad[held.bad_verdicts.astype(int)]
 
 
 @dataclass(frozen=True)

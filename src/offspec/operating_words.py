@@ -100,6 +100,7 @@ def cost_words(result: Mapping[str, Any]) -> list[str]:
         f"Defects let through: {rate_words(chosen['miss_rate'])}.",
         f"Good parts stopped: {rate_words(chosen['ng_rate'])}.",
         f"Good parts reviewed: {rate_words(chosen['review_rate'])}.",
+        f"Defects reviewed: {rate_words(chosen['defect_review_rate'])}.",
         "Counted on every image with thresholds chosen without it.",
     ]
 
@@ -127,11 +128,12 @@ def alternatives_table(
     result: Mapping[str, Any],
 ) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     """Head and rows of the alternatives."""
-    head = ("way", f"cost of {PER}", "95 % interval", "missed", "good as ng", "good reviewed")
+    head = ("way", f"cost of {PER}", "95 % interval", "missed", "good as ng", "good reviewed",
+            "defects reviewed")  # fmt: skip
     exact = {
-        "accept all": ("100 %", "0 %", "0 %"),
-        "reject all": ("0 %", "100 %", "0 %"),
-        "review all": ("0 %", "0 %", "100 %"),
+        "accept all": ("100 %", "0 %", "0 %", "0 %"),
+        "reject all": ("0 %", "100 %", "0 %", "0 %"),
+        "review all": ("0 %", "0 %", "100 %", "100 %"),
     }
     rows: list[tuple[str, ...]] = []
     for one in result["alternatives"]:
@@ -139,7 +141,8 @@ def alternatives_table(
         if one["name"] not in exact:
             spread = f"{money(one['low'])} to {money(one['high'])}"
         shares = exact.get(one["name"]) or tuple(
-            percent(one[key]["value"]) for key in ("miss_rate", "ng_rate", "review_rate")
+            percent(one[key]["value"])
+            for key in ("miss_rate", "ng_rate", "review_rate", "defect_review_rate")
         )
         rows.append((one["name"], money(one["cost_per_1000"]), spread, *shares))
     return head, rows

@@ -218,8 +218,8 @@ def _map(found: Mapping[str, Any], reference: ImageArray | None) -> list[Block]:
     blocks: list[Block] = [Text(words, light)]
     if reference is not None:
         caption = (
-            "Found of tried, cell by cell. Green: at least nine of ten. Yellow: some. Red: none, "
-            "the system is blind there. Grey: not tested."
+            "Found of tried, cell by cell. Green: at least nine of ten. Red: none of two or more, "
+            "the system is blind there. Yellow: between, or missed once. Grey: not tested."
         )
         blocks.append(Picture(encode_jpeg(map_picture(found, reference)), caption))
     return blocks

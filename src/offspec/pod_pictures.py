@@ -21,6 +21,7 @@ from offspec.chart_frame import (
     finish,
 )
 from offspec.overlays import ByteArray, to_eight_bits
+from offspec.pod_result import LEAST_TRIED
 from offspec.types import ImageArray
 
 TONES: tuple[Tone, ...] = ("calm", "warn", "ok", "plain", "ng")
@@ -160,7 +161,7 @@ def _cell(
         UNTESTED_RGB
         if not tried
         else BLIND_RGB
-        if hits == 0
+        if hits == 0 and tried >= LEAST_TRIED
         else FOUND_RGB
         if share >= GOOD_SHARE
         else SOME_RGB

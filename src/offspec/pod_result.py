@@ -278,7 +278,8 @@ class PodResult:
             )
         invalid = sum(p.invalid for p in self.photographs)
         if invalid or self.unreadable:
-            yield f"{invalid} photographs are invalid, {len(self.unreadable)} cannot be read."
+            words = "1 photograph is" if invalid == 1 else f"{invalid} photographs are"
+            yield f"{words} invalid, {len(self.unreadable)} cannot be read."
         if self.threshold_status == "provisional":
             yield "The threshold is provisional: with a better one every figure here moves."
         if self.untested:

@@ -73,7 +73,9 @@ class Parts:
     roles: Sequence[str] = field(default=ROLES)
 
 
-def quality_document(bundle: Bundle, parts: Parts, *, title: str, machine: str) -> Document:
+def quality_document(
+    bundle: Bundle, parts: Parts, *, title: str, machine: str, file: str = "", sha256: str = ""
+) -> Document:
     """The whole report.
 
     Args:
@@ -81,11 +83,14 @@ def quality_document(bundle: Bundle, parts: Parts, *, title: str, machine: str) 
         parts: What was found out about it.
         title: Of the report, such as product and line.
         machine: Where it was made, in words.
+        file: Name of the bundle, which a signature is about.
+        sha256: Of that file.
     """
     manifest = bundle.manifest
+    known = len(manifest.learned_sha256)
     subtitle = (
         f"Quality report of model {manifest.template.name}, detector "
-        f"{manifest.detector.get('name')}, {len(manifest.learned_sha256)} images learned from"
+        f"{manifest.detector.get('name')}, {known} images learned from or set on"
     )
     sections = (
         _summary(bundle, parts),
@@ -99,7 +104,7 @@ def quality_document(bundle: Bundle, parts: Parts, *, title: str, machine: str) 
         *_joined("Measurement system", parts.msa, msa_sections, _MSA),
         *_joined("Against the model before", parts.comparison, compare_sections, _COMPARE),
         _history(bundle),
-        _provenance(bundle, machine),
+        _provenance(bundle, machine, file, sha256),
         Section("Signatures", "", (Signatures(tuple(parts.roles)),)),
     )
     return Document(title, subtitle, tuple(one for one in sections if one is not None))
@@ -132,11 +137,13 @@ def _summary(bundle: Bundle, parts: Parts) -> Section:
     cards.append(Card("Threshold", calibration.status, note, light))
     cards.append(_health_card(parts.health))
     lines = [] if metrics is None else [Line(one.words, one.light) for one in headline(metrics)]
+    lines += _unread(metrics)
     lines += [Line(words, "warn") for words in _gaps(parts)]
     level: Light = overall_light(lines)
     return Section(
         "Result",
-        "Rates are counted on images that the model has neither learned from nor been set on.",
+        "Rates are counted on images that the model has neither learned from nor been set on; "
+        "what goes to review counts as stopped.",
         (KeyFigures(tuple(cards)), Bullets(tuple(lines))),
         level,
     )
@@ -162,6 +169,16 @@ def _health_card(health: Payload | None) -> Card:
     look = sum(one["level"] == "look" for one in health["findings"])
     light: Light = "bad" if must else "warn" if look else "good"
     return Card("Data health", str(must), f"to look at first; {look} worth a look", light)
+
+
+def _unread(metrics: Payload | None) -> list[Line]:
+    """Test images that are in no rate, because they could not be read."""
+    keys = [str(one["image"]) for one in (metrics or {}).get("images", ()) if "error" in one]
+    if not keys:
+        return []
+    more = f" and {len(keys) - 3} more" if len(keys) > 3 else ""
+    words = f"In no rate, because the file could not be read: {', '.join(keys[:3])}{more}."
+    return [Line(words, "bad")]
 
 
 def _gaps(parts: Parts) -> list[str]:
@@ -310,7 +327,10 @@ def _detection(parts: Parts) -> tuple[Section, ...]:
     blocks += _per_type(metrics.get("by_defect_type") or [])
     misses = _misses(metrics, parts.root)
     blocks += [Text("Missed defects:"), Gallery(misses)] if misses else []
-    lead = "Bars are exact 95 % intervals. An image that could not be judged counts against us."
+    lead = (
+        "Bars are exact 95 % intervals. An image that could not be judged counts against us; "
+        "what goes to review counts as stopped."
+    )
     return (Section(name, lead, tuple(blocks)),)
 
 
@@ -383,9 +403,10 @@ def _event_words(event: Payload) -> str:
     return ", ".join(simple)
 
 
-def _provenance(bundle: Bundle, machine: str) -> Section:
+def _provenance(bundle: Bundle, machine: str, file: str, sha256: str) -> Section:
     manifest = bundle.manifest
     rows = [
+        *([("bundle", file), ("SHA-256 of the bundle", sha256)] if file else []),
         ("offspec", manifest.offspec_version),
         ("detector", str(manifest.detector.get("name"))),
         ("backbone", str(manifest.detector.get("backbone"))),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from html import escape
 
@@ -99,9 +100,20 @@ vertical-align:top}.two{grid-template-columns:1fr 1fr}
 """
 
 
+_UNSEEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
+
+
+def seen(text: str) -> str:
+    """Write control characters, and bytes of a file name that are no text, as escapes.
+
+    HTML does not show them, XML and UTF-8 do not know them.
+    """
+    return _UNSEEN.sub(lambda match: ascii(match[0])[1:-1], text)
+
+
 def page(title: str, body: Sequence[str]) -> str:
     """A finished document."""
-    return (
+    return seen(
         '<!doctype html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
         '<meta http-equiv="Content-Security-Policy" '

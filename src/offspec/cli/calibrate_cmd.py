@@ -13,6 +13,7 @@ from offspec.cli.common import (
     Output,
     QuietOption,
     ThreadsOption,
+    apart,
     check_target,
     guarded,
     progress,
@@ -92,9 +93,8 @@ def calibrate(  # noqa: PLR0913, PLR0917 - a command line has as many options as
     """Calibrate on fresh good images, choose thresholds from costs, or set one by hand."""
     output = Output(json_file, quiet)
     out = bundle_file if out is None else out
-    for target in (out, html):
-        if target is not None:
-            check_target(target)
+    check_target(out)
+    apart(output, [html], [bundle_file, out, problem])
     given = Given(
         cost_miss, cost_false_alarm, cost_review, defect_rate, max_miss_rate,
         max_false_alarm_rate, review_capacity, parts_per_shift, problem,

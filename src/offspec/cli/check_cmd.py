@@ -12,7 +12,7 @@ from offspec.cli.common import (
     Output,
     QuietOption,
     ThreadsOption,
-    check_target,
+    apart,
     guarded,
     progress,
     result_folder,
@@ -50,8 +50,7 @@ def check(
 ) -> None:
     """Look at a dataset before a fit: faults, odd normals, coverage. Exit 1 = look first."""
     output = Output(json_file, quiet)
-    if html is not None:
-        check_target(html)
+    apart(output, [html], [template, exclude])
     folder = result_folder(proposals)
     from offspec.exclusions import read_exclusions, write_proposals
     from offspec.health import check as look

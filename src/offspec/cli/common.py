@@ -10,13 +10,14 @@ from __future__ import annotations
 import functools
 import json
 import math
+import re
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, ParamSpec, TextIO, TypeVar
 
 import typer
 
@@ -29,6 +30,8 @@ P = ParamSpec("P")
 R = TypeVar("R")
 ProgressCall = Callable[[str, int, int], None]
 
+_STEERING = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+"""Control characters but tab and line feed, and those that turn the direction of writing."""
 EXIT_ERROR = 2
 EXIT_SIGINT = 130
 EXIT_SIGTERM = 143
@@ -82,8 +85,24 @@ def print_error(error: OffspecError) -> None:
 
 
 def _complain(text: str) -> None:
-    sys.stderr.write(text + "\n")
-    sys.stderr.flush()
+    _write(sys.stderr, text + "\n")
+
+
+def _write(stream: TextIO, text: str) -> None:
+    """Write words; what the stream cannot show, or what steers a terminal, as escapes."""
+    text = _STEERING.sub(lambda match: ascii(match[0])[1:-1], text)
+    encoding = stream.encoding or "utf-8"
+    stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
+    stream.flush()
+
+
+def _fits(text: str, encoding: str | None) -> bool:
+    """Whether a text can be written in this encoding."""
+    try:
+        text.encode(encoding or "utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +124,7 @@ class Output:
     def say(self, text: str = "") -> None:
         """Print for people."""
         if not self.quiet:
-            stream = sys.stderr if self.json_target == "-" else sys.stdout
-            stream.write(text + "\n")
-            stream.flush()
+            _write(sys.stderr if self.json_target == "-" else sys.stdout, text + "\n")
 
     def table(self, header: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
         """Print a table for people."""
@@ -120,9 +137,13 @@ class Output:
             return
         text = to_json(payload)
         if self.json_target == "-":
+            if not _fits(text, sys.stdout.encoding):
+                text = to_json(payload, plain=True)
             sys.stdout.write(text)
             sys.stdout.flush()
             return
+        if not _fits(text, "utf-8"):  # a file name whose bytes are no text
+            text = to_json(payload, plain=True)
         from offspec.images import atomic_write
 
         atomic_write(Path(self.json_target), text.encode())
@@ -148,9 +169,9 @@ def _cell(value: object) -> str:
     return str(value)
 
 
-def to_json(payload: object) -> str:
-    """Serialise with stable keys; NaN and infinities become null."""
-    return json.dumps(_finite(payload), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+def to_json(payload: object, *, plain: bool = False) -> str:
+    """Serialise with stable keys; NaN and infinities become null. ``plain`` is ASCII alone."""
+    return json.dumps(_finite(payload), indent=2, ensure_ascii=plain, allow_nan=False) + "\n"
 
 
 def _finite(value: Any) -> Any:
@@ -182,6 +203,29 @@ def check_target(path: Path) -> None:
             f"'{path}' cannot be written: its folder '{path.parent}' does not exist. "
             "Results go into an existing folder. Create it, or name another one."
         )
+
+
+def apart(
+    output: Output, results: Sequence[Path | None], inputs: Sequence[Path | None] = ()
+) -> None:
+    """Refuse results that would overwrite each other, or a file that is read.
+
+    Raises:
+        OptionError: Two names stand for one file.
+        WriteError: A folder does not exist, or is named in place of a file.
+    """
+    written = [path for path in results if path is not None]
+    if output.json_target not in (None, "-"):
+        written.append(Path(str(output.json_target)))
+    taken = {path.resolve() for path in inputs if path is not None}
+    for path in written:
+        check_target(path)
+        if path.resolve() in taken:
+            raise OptionError(
+                f"'{path}' is named twice: as a result, and as another result or a file that is "
+                "read. One would overwrite the other. Name another file."
+            )
+        taken.add(path.resolve())
 
 
 def result_folder(path: Path | None) -> Path | None:

@@ -13,7 +13,7 @@ from offspec.cli.common import (
     Output,
     QuietOption,
     ThreadsOption,
-    check_target,
+    apart,
     guarded,
     progress,
 )
@@ -48,9 +48,7 @@ def compare(  # noqa: PLR0913, PLR0917 - a command line has as many options as i
 ) -> None:
     """Tell whether a new bundle is not worse than the old one; exit 0 only if so."""
     output = Output(json_file, quiet)
-    for target in (html, pdf):
-        if target is not None:
-            check_target(target)
+    apart(output, [html, pdf], [old, new])
     from offspec.compare import compare as measure
 
     with progress(quiet) as advance:

@@ -13,7 +13,7 @@ from offspec.cli.common import (
     Output,
     QuietOption,
     ThreadsOption,
-    check_target,
+    apart,
     guarded,
     percent,
     progress,
@@ -81,9 +81,7 @@ def msa(  # noqa: PLR0913, PLR0917 - a command line has as many options as it ha
 ) -> None:
     """Attribute measurement system analysis: effectiveness, misses, false alarms, kappa."""
     output = Output(json_file, quiet)
-    for target in (html, pdf):
-        if target is not None:
-            check_target(target)
+    apart(output, [html, pdf], [bundle_file, verdicts])
     from offspec.attribute_study import Limits
     from offspec.msa import measure_study
     from offspec.study_files import PART_PATTERN

@@ -12,7 +12,7 @@ from offspec.cli.common import (
     Output,
     QuietOption,
     ThreadsOption,
-    check_target,
+    apart,
     guarded,
     progress,
 )
@@ -54,8 +54,7 @@ def pod(  # noqa: PLR0913, PLR0917 - a command line has as many options as it ha
 ) -> None:
     """Make defects in good images and see from which size on they are found, and where not."""
     output = Output(json_file, quiet)
-    if html is not None:
-        check_target(html)
+    apart(output, [html], [bundle_file])
     from offspec.bundle import read_bundle
     from offspec.pod import probability_of_detection
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from offspec.cli.common import (
+    EXIT_ERROR,
     JsonOption,
     Output,
     QuietOption,
     ThreadsOption,
-    check_target,
+    apart,
     guarded,
     progress,
 )
@@ -66,15 +68,17 @@ def report(  # noqa: PLR0913, PLR0917 - a command line has as many options as it
             "Nothing to write: none of --html, --pdf and --json was given. A report is a file. "
             "Give for example --pdf report.pdf."
         )
-    for path in targets:
-        check_target(path)
+    read = [bundle_file, problem, health, evaluation, operating, pod, msa, comparison]
+    apart(output, targets, read)
     from offspec.bundle import read_bundle
     from offspec.images import atomic_write
     from offspec.machine import describe_machine
+    from offspec.quality_joined import check_part
     from offspec.quality_page import ROLES, Parts, quality_document
     from offspec.quality_parts import read_part
 
     bundle = read_bundle(bundle_file)
+    digest = hashlib.sha256(bundle_file.read_bytes()).hexdigest()
     files = {
         "health": health,
         "evaluation": evaluation,
@@ -84,6 +88,8 @@ def report(  # noqa: PLR0913, PLR0917 - a command line has as many options as it
         "comparison": comparison,
     }
     found = {name: read_part(name, path) for name, path in files.items() if path is not None}
+    for name, payload in found.items():
+        check_part(bundle, name, payload, files[name] or Path(), dataset)
     found |= _measured(bundle, dataset, found, threads, quiet)
     parts = Parts(
         **found, problem=_problem(problem), root=dataset, roles=tuple(sign) if sign else ROLES
@@ -94,6 +100,8 @@ def report(  # noqa: PLR0913, PLR0917 - a command line has as many options as it
         parts,
         title=title or bundle.manifest.template.name,
         machine=f"{machine['machine']}, {machine['threads']} threads",
+        file=bundle_file.name,
+        sha256=digest,
     )
     if html is not None:
         from offspec.document_html import to_html
@@ -105,7 +113,10 @@ def report(  # noqa: PLR0913, PLR0917 - a command line has as many options as it
         atomic_write(pdf, to_pdf(document))
     for path in targets:
         output.say(f"Report: {path}")
-    output.write_json({"title": document.title, **found, "environment": machine})
+    model = {"file": bundle_file.name, "sha256": digest}
+    output.write_json({"title": document.title, "bundle": model, **found, "environment": machine})
+    if any("error" in one for one in found.get("evaluation", {}).get("images", ())):
+        raise typer.Exit(EXIT_ERROR)
 
 
 def _problem(path: Path | None) -> Any:

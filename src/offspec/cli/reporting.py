@@ -105,7 +105,7 @@ def _model_info(bundle: Bundle, threads: int | None) -> dict[str, Any]:
         "regions": len(manifest.template.regions),
         "alignment": manifest.template.alignment.mode,
         "size policy": manifest.template.size_policy,
-        "images learned from": len(manifest.learned_sha256),
+        "images learned from or set on": len(manifest.learned_sha256),
         "seed": manifest.seed,
         "machine": f"{machine['machine']}, {machine['threads']} threads",
         "notes": " ".join(manifest.notes) or "none",

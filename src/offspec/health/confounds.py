@@ -146,10 +146,16 @@ def _usual(one: Circumstance, side: BoolArray) -> str:
         names, counts = np.unique(np.asarray(one.values)[side], return_counts=True)
         order = np.argsort(-counts)[:3]
         return ", ".join(f"{names[i]} ({counts[i]})" for i in order)
-    low, high = np.quantile(np.asarray(one.values, np.float64)[side], (0.25, 0.75))
+    numbers = np.asarray(one.values, np.float64)
+    low, high = np.quantile(numbers[side], (0.25, 0.75))
     if one.name == "time":
         return f"{_moment(low)} to {_moment(high)}"
-    return f"{low:.3g} to {high:.3g}"
+    spread = float(np.subtract(*np.quantile(numbers, (0.95, 0.05))))
+    size = max(abs(float(low)), abs(float(high)))
+    # so many digits that values which differ are not printed as equal
+    ratio = size / spread if spread > 0 and size > 0 else 1.0
+    digits = int(np.clip(np.ceil(np.log10(ratio)) + 2, 3, 9))
+    return f"{low:.{digits}g} to {high:.{digits}g}"
 
 
 def _moment(seconds: float) -> str:

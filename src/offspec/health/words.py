@@ -103,7 +103,10 @@ def _contamination(payload: Mapping[str, Any]) -> Iterator[Finding]:
     part = payload["contamination"]
     flagged = [one for one in part["images"] if one["flagged"]]
     if part["judged"] < part["least"]:
-        words = f"{part['judged']} normals are too few to tell odd ones; {part['least']} are needed"
+        copies = (len(d["images"]) - 1 for d in payload["duplicates"] if d["kind"] == "exact")
+        count = part["judged"] or max(1, payload["dataset"]["normals"] - sum(copies))
+        words = f"{_count(count, 'normal is', 'normals are')} too few to tell odd ones: "
+        words += f"{part['least']} different ones are needed"
         yield _one("note", "contamination", f"{words}. Add normal images.")
         return
     sure = [one["image"] for one in flagged if one["z"] >= part["sure_from"]]
@@ -142,12 +145,14 @@ def _sizes(payload: Mapping[str, Any]) -> Iterator[Finding]:
     groups = payload["sizes"]
     depths = {one["bits"] for one in groups}
     if len(depths) > 1:
-        odd = groups[-1]
+        rare = min(depths, key=lambda bits: sum(g["images"] for g in groups if g["bits"] == bits))
+        odd = [key for one in groups if one["bits"] == rare for key in one["examples"]]
         yield _one(
             "must", "sizes", f"Images have {' and '.join(map(str, sorted(depths)))} bits a "
-            f"channel, such as {_named(odd['examples'])}. One set has one depth.", odd["examples"],
+            f"channel; with {rare}: {_named(odd)}. One set has one depth.", odd,
         )  # fmt: skip
-    if len(groups) > 1 and len(depths) == 1:
+    groups = _by_size(groups)
+    if len(groups) > 1:
         total = sum(one["images"] for one in groups)
         common = groups[0]
         share = common["images"] / total
@@ -161,6 +166,17 @@ def _sizes(payload: Mapping[str, Any]) -> Iterator[Finding]:
         else:
             words += ": they are resampled, nothing is aligned, and positions are not used."
         yield _one("look" if few else "note", "sizes", words, odd_keys[:20] if few else [])
+
+
+def _by_size(groups: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Groups of one size and any depth, the commonest first."""
+    merged: dict[tuple[int, ...], dict[str, Any]] = {}
+    for one in groups:
+        size = tuple(one["size_wh"])
+        row = merged.setdefault(size, {"size_wh": one["size_wh"], "images": 0, "examples": []})
+        row["images"] += one["images"]
+        row["examples"] += one["examples"]
+    return sorted(merged.values(), key=lambda row: -int(row["images"]))
 
 
 def _outliers(payload: Mapping[str, Any]) -> Iterator[Finding]:
