@@ -36,8 +36,10 @@ def markdown(parts: dict[str, list[CoverageRow]]) -> str:
     """The tables of all parts."""
     text: list[str] = []
     for name, found in parts.items():
-        text += [f"### {name.capitalize()}\n", f"| {' | '.join(HEAD)} |", "|---|---|---|---|"]
-        text += [f"| {' | '.join(map(str, row))} |" for row in lines(found)]
+        head = (*HEAD, "how the truth is known")
+        text += [f"## {name.capitalize()}\n", f"| {' | '.join(head)} |", "|---|---|---|---|---|"]
+        both = zip(lines(found), found, strict=True)
+        text += [f"| {' | '.join(map(str, (*cells, row['how'])))} |" for cells, row in both]
         text.append("")
     return "\n".join(text)
 
