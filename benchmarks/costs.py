@@ -31,9 +31,11 @@ import numpy as np
 from benchmarks.common import data_root, environment, print_table, write_result
 from benchmarks.real_data import SETS
 from offspec.datasets import read_dataset
+from offspec.decisions.operating_input import known_normals, limits_of
+from offspec.decisions.operating_result import estimate_cost
+from offspec.decisions.operating_rule import pooled_normals
 from offspec.fitting import FitConfig, fit
 from offspec.images import read_image
-from offspec.operating_input import known_normals, limits_of
 from offspec.operating_points import (
     FIXED,
     Costs,
@@ -44,8 +46,6 @@ from offspec.operating_points import (
     cost_of_good,
     expected_cost,
 )
-from offspec.operating_result import estimate_cost
-from offspec.operating_rule import pooled_normals
 from offspec.runtime import Inspector
 from offspec.types import DoubleArray
 

@@ -20,9 +20,9 @@ import numpy as np
 
 from benchmarks.common import environment, print_table, write_result
 from benchmarks.coverage_rows import CoverageRow
+from offspec.decisions.operating_result import estimate_cost, estimate_fixed
 from offspec.operating_limits import limit_false_alarms, limit_misses
 from offspec.operating_points import FIXED, Costs, Points, cost_of_bad, cost_of_good, expected_cost
-from offspec.operating_result import estimate_cost, estimate_fixed
 from offspec.types import DoubleArray
 
 TRUTH = 100_000  # draws that stand for the distribution

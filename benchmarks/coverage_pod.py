@@ -20,9 +20,9 @@ from typing import Any
 import numpy as np
 
 from benchmarks.coverage_rows import CoverageRow
-from offspec.pod import next_sizes
-from offspec.pod_result import SeriesResult
-from offspec.pod_trials import Outcome, Trial
+from offspec.decisions.pod import next_sizes
+from offspec.decisions.pod_result import SeriesResult
+from offspec.decisions.pod_trials import Outcome, Trial
 
 LEVELS = tuple(float(v) for v in np.geomspace(1, 128, 22))
 FIRST, ROUNDS = 12, 3

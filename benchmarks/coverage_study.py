@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from benchmarks.coverage_rows import CoverageRow
-from offspec.agreement import cohen_kappa, fleiss_kappa
-from offspec.attribute_study import Study, among, between, with_reference
-from offspec.clustered import clustered_rate
-from offspec.compare_result import rate_difference
+from offspec.decisions.agreement import cohen_kappa, fleiss_kappa
+from offspec.decisions.attribute_study import Study, among, between, with_reference
+from offspec.decisions.clustered import clustered_rate
+from offspec.decisions.compare_result import rate_difference
+from offspec.decisions.paired import Pairs, delong, newcombe_interval
 from offspec.errors import MetricError
-from offspec.paired import Pairs, delong, newcombe_interval
 
 Doubles = NDArray[np.float64]
 

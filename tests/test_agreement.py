@@ -7,11 +7,11 @@ import pytest
 from scipy import stats
 from sklearn.metrics import cohen_kappa_score
 
-from offspec.agreement import cohen_kappa, fleiss_kappa
-from offspec.clustered import clustered_rate, effective_number, kappa_interval
+from offspec.decisions.agreement import cohen_kappa, fleiss_kappa
+from offspec.decisions.clustered import clustered_rate, effective_number, kappa_interval
+from offspec.decisions.study_plan import parts_needed, plan_study, shown_by
 from offspec.errors import MetricError, OptionError
 from offspec.guarantee import clopper_pearson
-from offspec.study_plan import parts_needed, plan_study, shown_by
 
 WIKIPEDIA = """0 0 0 0 14  0 2 6 4 2  0 0 3 5 6  0 3 9 2 0  2 2 8 1 1
                7 7 0 0 0  3 2 6 3 0  2 5 3 2 2  6 5 2 1 0  0 2 2 3 7"""

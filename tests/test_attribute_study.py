@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from offspec.attribute_study import PASS, Limits, judge
+from offspec.decisions.attribute_study import PASS, Limits, judge
+from offspec.decisions.msa import MsaResult, measure_study
+from offspec.decisions.msa_result import decision
+from offspec.decisions.study_files import read_presentations, read_verdicts
 from offspec.errors import DatasetError, OptionError
-from offspec.msa import MsaResult, measure_study
-from offspec.msa_result import decision
-from offspec.study_files import read_presentations, read_verdicts
 from tests.aiag_example import MIXED, write_csv
 from tests.synth import part_image, write_part
 

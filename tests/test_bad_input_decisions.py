@@ -17,15 +17,15 @@ import pytest
 
 from offspec.bundle import Bundle
 from offspec.capture import MOST_LETTERS, read_captures
-from offspec.document import Chart, Document, Section, Text
-from offspec.document_html import to_html
-from offspec.document_pdf import to_pdf
 from offspec.errors import OptionError
 from offspec.exclusions import MOST_BYTES, read_exclusions, write_proposals
 from offspec.health.confounds import Circumstance, find_confounds
 from offspec.health.words import findings
-from offspec.pod_pictures import BLIND_RGB, map_picture
-from offspec.quality_joined import _other_model, check_part
+from offspec.pages.document import Chart, Document, Section, Text
+from offspec.pages.document_html import to_html
+from offspec.pages.document_pdf import to_pdf
+from offspec.pages.pod_pictures import BLIND_RGB, map_picture
+from offspec.pages.quality_joined import _other_model, check_part
 from tests.synth import write_mvtec, write_plain
 from tests.test_bad_input import refused
 from tests.trained import SMALL, Run, offspec

@@ -10,16 +10,16 @@ import pytest
 
 from offspec.annotations import Annotation, write_annotation
 from offspec.bundle import Bundle, write_bundle
-from offspec.compare import compare
-from offspec.compare_page import compare_document, compare_sections
-from offspec.compare_result import Decision, joined, rate_difference
 from offspec.datasets import read_dataset
-from offspec.document import Table
-from offspec.document_html import to_html
+from offspec.decisions.compare import compare
+from offspec.decisions.compare_result import Decision, joined, rate_difference
+from offspec.decisions.paired import Pairs
 from offspec.errors import DatasetError, OptionError
 from offspec.fitting import fit
 from offspec.images import read_image, write_png
-from offspec.paired import Pairs
+from offspec.pages.compare_page import compare_document, compare_sections
+from offspec.pages.document import Table
+from offspec.pages.document_html import to_html
 from tests.synth import write_part
 from tests.trained import FAST, offspec, varied_part, write_normals
 

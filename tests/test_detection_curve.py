@@ -10,7 +10,7 @@ import pytest
 from scipy import optimize, stats
 from sklearn.linear_model import LogisticRegression
 
-from offspec.detection_curve import (
+from offspec.decisions.detection_curve import (
     DetectionCurve,
     ceiling,
     detection_curve,

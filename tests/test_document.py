@@ -7,10 +7,10 @@ import re
 import numpy as np
 import pytest
 
-from offspec import document as d
 from offspec.charts import Interval, interval_chart
-from offspec.document_html import to_html
-from offspec.document_pdf import plain_svg, to_pdf
+from offspec.pages import document as d
+from offspec.pages.document_html import to_html
+from offspec.pages.document_pdf import plain_svg, to_pdf
 from offspec.report_pictures import encode_jpeg
 
 NASTY = 'a <script>x</script> & "q" #import "x" $1/0$ *b* @ref \\ `raw` // end'

@@ -12,8 +12,6 @@ import numpy as np
 import pytest
 
 from offspec.annotations import Annotation, write_annotation
-from offspec.check_page import check_document
-from offspec.document_html import to_html
 from offspec.errors import DatasetError, OptionError
 from offspec.fitting import FitConfig, fit
 from offspec.health import check
@@ -21,6 +19,8 @@ from offspec.health.confounds import Circumstance, _holm, find_confounds
 from offspec.health.coverage import coverage_of
 from offspec.health.variants import find_variants
 from offspec.images import write_png
+from offspec.pages.check_page import check_document
+from offspec.pages.document_html import to_html
 from offspec.types import ImageArray
 from tests.trained import offspec, varied_part
 

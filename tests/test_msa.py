@@ -10,12 +10,12 @@ import numpy as np
 import pytest
 
 from offspec.bundle import Bundle
-from offspec.document import Gallery, Table
-from offspec.document_html import to_html
+from offspec.decisions.msa import measure_study
 from offspec.errors import DatasetError
 from offspec.images import read_image, write_png
-from offspec.msa import measure_study
-from offspec.msa_page import msa_document, msa_sections
+from offspec.pages.document import Gallery, Table
+from offspec.pages.document_html import to_html
+from offspec.pages.msa_page import msa_document, msa_sections
 from tests.aiag_example import write_csv
 from tests.synth import write_part
 from tests.trained import offspec, varied_part

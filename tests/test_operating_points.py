@@ -10,9 +10,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
+from offspec.decisions.operating_asked import Asked, Capacity
+from offspec.decisions.operating_result import (
+    bootstrap_points,
+    estimate_cost,
+    estimate_fixed,
+    sensitivity,
+    without_inspection,
+)
+from offspec.decisions.operating_rule import pooled_normals
 from offspec.errors import DatasetError, OptionError
 from offspec.held_out_costs import cost_interval, folds_of, held_out, unit_means
-from offspec.operating_asked import Asked, Capacity
 from offspec.operating_limits import best_rank, limit_false_alarms, limit_misses
 from offspec.operating_points import (
     FIXED,
@@ -31,14 +39,6 @@ from offspec.operating_points import (
     to_deviation,
     to_limits,
 )
-from offspec.operating_result import (
-    bootstrap_points,
-    estimate_cost,
-    estimate_fixed,
-    sensitivity,
-    without_inspection,
-)
-from offspec.operating_rule import pooled_normals
 
 COSTS = Costs(10.0, 1.0, 0.5, 0.01)
 RNG = np.random.default_rng(3)

@@ -7,8 +7,7 @@ import pytest
 from scipy import stats
 from sklearn.metrics import roc_auc_score
 
-from offspec.errors import MetricError
-from offspec.paired import (
+from offspec.decisions.paired import (
     Pairs,
     delong,
     images_needed,
@@ -17,6 +16,7 @@ from offspec.paired import (
     tango_interval,
     wilson_interval,
 )
+from offspec.errors import MetricError
 
 # Albumin, total protein, K-G score and outcome of 49 (43 complete) patients: DeLong, DeLong and
 # Clarke-Pearson (1988), as printed in the SAS/STAT guide, example "Comparing ROC curves".

@@ -10,16 +10,16 @@ import numpy as np
 import pytest
 
 from offspec.bundle import Bundle
-from offspec.detection_curve import detection_curve
-from offspec.document_html import to_html
+from offspec.decisions.detection_curve import detection_curve
+from offspec.decisions.pod import next_sizes, probability_of_detection
+from offspec.decisions.pod_defects import make_graded
+from offspec.decisions.pod_places import lay_grid
+from offspec.decisions.pod_result import PodResult
+from offspec.decisions.pod_trials import Outcome, Trial, judge
 from offspec.errors import DatasetError, OptionError
 from offspec.images import read_image, write_png
-from offspec.pod import next_sizes, probability_of_detection
-from offspec.pod_defects import make_graded
-from offspec.pod_page import pod_document, pod_sections
-from offspec.pod_places import lay_grid
-from offspec.pod_result import PodResult
-from offspec.pod_trials import Outcome, Trial, judge
+from offspec.pages.document_html import to_html
+from offspec.pages.pod_page import pod_document, pod_sections
 from offspec.regions import Exclusion, Region
 from offspec.runtime import Inspector
 from tests.trained import varied_part, write_normals

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from offspec.pod_defects import DefectKind, Made, line_cover, make_graded, spot_cover
+from offspec.decisions.pod_defects import DefectKind, Made, line_cover, make_graded, spot_cover
 from offspec.types import ImageArray
 from tests.synth import part_image
 

@@ -13,15 +13,15 @@ from hypothesis import strategies as st
 from scipy import optimize, stats
 
 from offspec.calibration import Calibration, calibrate
-from offspec.errors import BundleError, InputError
-from offspec.probability import DefectProbability, expit, logit
-from offspec.probability_fit import (
+from offspec.decisions.probability_fit import (
     fit_probability,
     method_for,
     platt,
     reliability,
     report_probability,
 )
+from offspec.errors import BundleError, InputError
+from offspec.probability import DefectProbability, expit, logit
 
 RNG = np.random.default_rng(5)
 BAD = np.arange(60) < 20

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from offspec.bundle import Bundle, read_bundle
-from offspec.check_page import health_sections
-from offspec.document import Document, Section
-from offspec.document_html import to_html
 from offspec.errors import OptionError
+from offspec.pages.check_page import health_sections
+from offspec.pages.document import Document, Section
+from offspec.pages.document_html import to_html
+from offspec.pages.quality_page import Parts, quality_document
+from offspec.pages.quality_parts import NEEDS, read_part
 from offspec.problem import ProblemStatement, with_answers, with_defect, with_harmless
-from offspec.quality_page import Parts, quality_document
-from offspec.quality_parts import NEEDS, read_part
 from tests.synth import write_part
 from tests.trained import offspec, varied_part
 

@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from offspec.bundle import Bundle, read_bundle, write_bundle
     from offspec.datasets import read_dataset
+    from offspec.decisions.pod import probability_of_detection
     from offspec.errors import OffspecError
     from offspec.evaluation import evaluate
     from offspec.fitting import FitConfig, fit
     from offspec.health.check import check
     from offspec.images import read_image
-    from offspec.pod import probability_of_detection
     from offspec.runtime import Inspector
     from offspec.template import Region, Template, read_template
     from offspec.types import Defect, Inspection, RegionResult
@@ -41,7 +41,7 @@ _HOMES = {
     "check": "health",
     "evaluate": "evaluation",
     "fit": "fitting",
-    "probability_of_detection": "pod",
+    "probability_of_detection": "decisions.pod",
     "read_bundle": "bundle",
     "read_dataset": "datasets",
     "read_image": "images",

@@ -159,7 +159,7 @@ def _from_validation(
 ) -> None:
     asked = asked_of(given)
     from offspec.bundle import read_bundle, write_bundle
-    from offspec.operating_choice import choose_operating_points
+    from offspec.decisions.operating_choice import choose_operating_points
 
     bundle = read_bundle(bundle_file)
     with progress(output.quiet) as advance:
@@ -168,7 +168,7 @@ def _from_validation(
         )
     payload = result.to_dict()
     if html is not None:
-        from offspec.calibrate_page import write_page
+        from offspec.pages.calibrate_page import write_page
 
         write_page(html, payload, bundle.manifest.template.name)
     write_bundle(bundle, out)

@@ -69,9 +69,9 @@ def check(
     payload = report.to_dict()
     _describe(output, payload)
     if html is not None:
-        from offspec.check_page import check_document
-        from offspec.document_html import to_html
         from offspec.images import atomic_write
+        from offspec.pages.check_page import check_document
+        from offspec.pages.document_html import to_html
 
         page = to_html(check_document(payload, dataset, payload["dataset"]["name"]))
         atomic_write(html, page.encode())

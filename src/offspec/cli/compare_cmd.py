@@ -19,7 +19,7 @@ from offspec.cli.common import (
 )
 
 if TYPE_CHECKING:
-    from offspec.compare import ComparisonResult
+    from offspec.decisions.compare import ComparisonResult
 
 EXIT_NOT_SHOWN = 1
 """The new bundle is worse, or the images do not decide."""
@@ -49,7 +49,7 @@ def compare(  # noqa: PLR0913, PLR0917 - a command line has as many options as i
     """Tell whether a new bundle is not worse than the old one; exit 0 only if so."""
     output = Output(json_file, quiet)
     apart(output, [html, pdf], [old, new])
-    from offspec.compare import compare as measure
+    from offspec.decisions.compare import compare as measure
 
     with progress(quiet) as advance:
         result = measure(
@@ -83,11 +83,11 @@ def _write_pages(
     """Write the pages that are asked for, with photographs of the flips."""
     if html is None and pdf is None:
         return
-    from offspec.compare_page import compare_document
-    from offspec.decision_pictures import MAX_PICTURES, marked
-    from offspec.document_html import to_html
-    from offspec.document_pdf import to_pdf
     from offspec.images import atomic_write
+    from offspec.pages.compare_page import compare_document
+    from offspec.pages.decision_pictures import MAX_PICTURES, marked
+    from offspec.pages.document_html import to_html
+    from offspec.pages.document_pdf import to_pdf
 
     pictures = {}
     for image in result.flips[: MAX_PICTURES // 2]:

@@ -21,9 +21,9 @@ from offspec.cli.common import (
 from offspec.errors import OptionError
 
 if TYPE_CHECKING:
-    from offspec.attribute_study import Limits
-    from offspec.msa import MsaResult
-    from offspec.study_plan import StudyPlan
+    from offspec.decisions.attribute_study import Limits
+    from offspec.decisions.msa import MsaResult
+    from offspec.decisions.study_plan import StudyPlan
 
 
 @guarded
@@ -82,10 +82,10 @@ def msa(  # noqa: PLR0913, PLR0917 - a command line has as many options as it ha
     """Attribute measurement system analysis: effectiveness, misses, false alarms, kappa."""
     output = Output(json_file, quiet)
     apart(output, [html, pdf], [bundle_file, verdicts])
-    from offspec.attribute_study import Limits
-    from offspec.msa import measure_study
-    from offspec.study_files import PART_PATTERN
-    from offspec.study_plan import plan_study
+    from offspec.decisions.attribute_study import Limits
+    from offspec.decisions.msa import measure_study
+    from offspec.decisions.study_files import PART_PATTERN
+    from offspec.decisions.study_plan import plan_study
 
     limits = Limits(effectiveness_limit, miss_limit, false_alarm_limit)
     if plan:
@@ -129,7 +129,7 @@ def msa(  # noqa: PLR0913, PLR0917 - a command line has as many options as it ha
 
 
 def _limits(text: str) -> Limits:
-    from offspec.attribute_study import Limits
+    from offspec.decisions.attribute_study import Limits
 
     try:
         effectiveness, miss, false_alarm = (float(piece) for piece in text.split(","))
@@ -145,11 +145,11 @@ def _write_pages(result: MsaResult, html: Path | None, pdf: Path | None) -> None
     """Write the pages that are asked for, with photographs of the system's discordant parts."""
     if html is None and pdf is None:
         return
-    from offspec.decision_pictures import MAX_PICTURES, marked
-    from offspec.document_html import to_html
-    from offspec.document_pdf import to_pdf
     from offspec.images import atomic_write
-    from offspec.msa_page import msa_document
+    from offspec.pages.decision_pictures import MAX_PICTURES, marked
+    from offspec.pages.document_html import to_html
+    from offspec.pages.document_pdf import to_pdf
+    from offspec.pages.msa_page import msa_document
 
     parts = {look.shown.part for look in result.looks if not look.right}
     chosen = [look for look in result.looks if look.shown.part in parts][:MAX_PICTURES]

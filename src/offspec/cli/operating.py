@@ -12,7 +12,7 @@ from offspec.errors import OptionError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from offspec.operating_asked import Asked
+    from offspec.decisions.operating_asked import Asked
 
 _COSTS = ("cost_miss", "cost_false_alarm", "cost_review", "defect_rate")
 
@@ -46,7 +46,7 @@ def asked_of(given: Given) -> Asked:
     Raises:
         OptionError: Options that contradict each other, or one that is missing.
     """
-    from offspec.operating_asked import Asked, Capacity
+    from offspec.decisions.operating_asked import Asked, Capacity
     from offspec.operating_points import Costs
     from offspec.problem import Answers, read_problem
 
@@ -95,7 +95,7 @@ def asked_of(given: Given) -> Asked:
 
 def describe_choice(output: Output, result: dict[str, Any]) -> None:
     """Say what was chosen and what it will cost."""
-    from offspec import operating_words as words
+    from offspec.decisions import operating_words as words
 
     lines = (*words.points_words(result), *words.claim_words(result), *words.cost_words(result))
     for line in lines:

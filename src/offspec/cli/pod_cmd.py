@@ -19,8 +19,8 @@ from offspec.cli.common import (
 from offspec.errors import OptionError
 
 if TYPE_CHECKING:
-    from offspec.detection_curve import DetectionCurve
-    from offspec.pod_result import PodResult
+    from offspec.decisions.detection_curve import DetectionCurve
+    from offspec.decisions.pod_result import PodResult
 
 
 @guarded
@@ -56,7 +56,7 @@ def pod(  # noqa: PLR0913, PLR0917 - a command line has as many options as it ha
     output = Output(json_file, quiet)
     apart(output, [html], [bundle_file])
     from offspec.bundle import read_bundle
-    from offspec.pod import probability_of_detection
+    from offspec.decisions.pod import probability_of_detection
 
     wanted = None if sizes is None else _numbers(sizes, "--sizes")
     bundle = read_bundle(bundle_file)
@@ -76,9 +76,9 @@ def pod(  # noqa: PLR0913, PLR0917 - a command line has as many options as it ha
     payload = result.to_dict()
     _describe(output, result)
     if html is not None:
-        from offspec.document_html import to_html
         from offspec.images import atomic_write
-        from offspec.pod_page import pod_document
+        from offspec.pages.document_html import to_html
+        from offspec.pages.pod_page import pod_document
 
         page = pod_document(payload, reference=bundle.reference, examples=result.examples())
         atomic_write(html, to_html(page).encode())
@@ -98,7 +98,7 @@ def _numbers(text: str, option: str) -> list[float]:
 
 def _describe(output: Output, result: PodResult) -> None:
     """Print the figures for people."""
-    from offspec.pod_result import CAUTION
+    from offspec.decisions.pod_result import CAUTION
 
     output.table(
         ["region", "defects", "trials", "found", "a50", "a90", "a90/95"],

@@ -73,9 +73,9 @@ def report(  # noqa: PLR0913, PLR0917 - a command line has as many options as it
     from offspec.bundle import read_bundle
     from offspec.images import atomic_write
     from offspec.machine import describe_machine
-    from offspec.quality_joined import check_part
-    from offspec.quality_page import ROLES, Parts, quality_document
-    from offspec.quality_parts import read_part
+    from offspec.pages.quality_joined import check_part
+    from offspec.pages.quality_page import ROLES, Parts, quality_document
+    from offspec.pages.quality_parts import read_part
 
     bundle = read_bundle(bundle_file)
     digest = hashlib.sha256(bundle_file.read_bytes()).hexdigest()
@@ -104,11 +104,11 @@ def report(  # noqa: PLR0913, PLR0917 - a command line has as many options as it
         sha256=digest,
     )
     if html is not None:
-        from offspec.document_html import to_html
+        from offspec.pages.document_html import to_html
 
         atomic_write(html, to_html(document).encode())
     if pdf is not None:
-        from offspec.document_pdf import to_pdf
+        from offspec.pages.document_pdf import to_pdf
 
         atomic_write(pdf, to_pdf(document))
     for path in targets:

@@ -10,23 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from offspec.charts import Interval, Marker, Series, cost_chart, interval_chart, reliability_chart
-from offspec.document import (
-    Block,
-    Bullets,
-    Card,
-    Chart,
-    Document,
-    KeyFigures,
-    Light,
-    Line,
-    Section,
-    Table,
-    Text,
-)
-from offspec.document_html import to_html
-from offspec.guarantee import percent
-from offspec.images import atomic_write
-from offspec.operating_words import (
+from offspec.decisions.operating_words import (
     alternatives_table,
     basis_words,
     claim_words,
@@ -40,6 +24,22 @@ from offspec.operating_words import (
     threshold_words,
     types_table,
 )
+from offspec.guarantee import percent
+from offspec.images import atomic_write
+from offspec.pages.document import (
+    Block,
+    Bullets,
+    Card,
+    Chart,
+    Document,
+    KeyFigures,
+    Light,
+    Line,
+    Section,
+    Table,
+    Text,
+)
+from offspec.pages.document_html import to_html
 
 
 def write_page(path: Path, payload: Mapping[str, Any], name: str) -> None:

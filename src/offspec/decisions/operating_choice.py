@@ -16,10 +16,22 @@ import numpy as np
 from offspec.bundle import Bundle
 from offspec.datasets import Dataset
 from offspec.decision import Calibration
+from offspec.decisions.operating_asked import Asked
+from offspec.decisions.operating_input import ProgressCall, Validation, read_validation
+from offspec.decisions.operating_result import (
+    Estimate,
+    OperatingResult,
+    Rate,
+    bootstrap_points,
+    estimate_cost,
+    estimate_fixed,
+    sensitivity,
+    without_inspection,
+)
+from offspec.decisions.operating_rule import Scores, choose_points, scores_of
+from offspec.decisions.probability_fit import ProbabilityReport, report_probability
 from offspec.errors import DatasetError, OptionError
 from offspec.guarantee import MIN_NORMALS
-from offspec.operating_asked import Asked
-from offspec.operating_input import ProgressCall, Validation, read_validation
 from offspec.operating_points import (
     FIXED,
     HIGHEST,
@@ -32,18 +44,6 @@ from offspec.operating_points import (
     to_deviation,
     to_limits,
 )
-from offspec.operating_result import (
-    Estimate,
-    OperatingResult,
-    Rate,
-    bootstrap_points,
-    estimate_cost,
-    estimate_fixed,
-    sensitivity,
-    without_inspection,
-)
-from offspec.operating_rule import Scores, choose_points, scores_of
-from offspec.probability_fit import ProbabilityReport, report_probability
 from offspec.types import DoubleArray
 
 CURVE_POINTS = 80

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from offspec.detection_curve import DetectionCurve, detection_curve
-from offspec.pod_defects import DefectKind
-from offspec.pod_places import Grid
-from offspec.pod_trials import Outcome, Photograph
+from offspec.decisions.detection_curve import DetectionCurve, detection_curve
+from offspec.decisions.pod_defects import DefectKind
+from offspec.decisions.pod_places import Grid
+from offspec.decisions.pod_trials import Outcome, Photograph
 from offspec.types import ImageArray
 
 CAUTION = (

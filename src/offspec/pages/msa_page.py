@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from offspec import document as d
 from offspec.chart_frame import Tone
 from offspec.charts import Interval, interval_chart
+from offspec.pages import document as d
 from offspec.report_words import percent
 
 Payload = Mapping[str, Any]

@@ -6,7 +6,8 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from offspec.document import (
+from offspec.decisions.pod_result import Shown
+from offspec.pages.document import (
     Block,
     Bullets,
     Card,
@@ -22,8 +23,7 @@ from offspec.document import (
     Table,
     Text,
 )
-from offspec.pod_pictures import GOOD_SHARE, example_sheet, map_picture, pod_chart
-from offspec.pod_result import Shown
+from offspec.pages.pod_pictures import GOOD_SHARE, example_sheet, map_picture, pod_chart
 from offspec.report_pictures import encode_jpeg
 from offspec.report_words import Light, percent, plural
 from offspec.types import ImageArray

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from html import escape
 from typing import Any
 
-from offspec import document as d
+from offspec.pages import document as d
 from offspec.report_page import chip, facts, page, section, table
 
 _TONES: dict[str, str] = {"good": "good", "warn": "warn", "bad": "bad", "calm": ""}

@@ -8,9 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from offspec.decisions.operating_asked import Rule
+from offspec.decisions.probability_fit import ProbabilityReport
 from offspec.guarantee import clopper_pearson
 from offspec.held_out_costs import Held, cost_interval, held_out, unit_means
-from offspec.operating_asked import Rule
 from offspec.operating_points import (
     PER,
     Costs,
@@ -21,7 +22,6 @@ from offspec.operating_points import (
     expected_cost,
     verdicts,
 )
-from offspec.probability_fit import ProbabilityReport
 from offspec.types import DoubleArray
 
 Units = tuple[Sequence[int] | None, Sequence[int] | None]

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from offspec.bundle import Bundle, read_bundle
-from offspec.compare_result import ComparedImage, ComparisonResult, weigh
 from offspec.datasets import Dataset, ImageRecord, read_dataset
+from offspec.decisions.compare_result import ComparedImage, ComparisonResult, weigh
 from offspec.errors import DatasetError, OffspecError, OptionError
 from offspec.evaluation import labelled_test_records, refuse_learned
 from offspec.guarantee import CONFIDENCE

@@ -13,10 +13,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from offspec.compare_words import comparison_words
-from offspec.errors import DatasetError, MetricError
-from offspec.guarantee import CONFIDENCE
-from offspec.paired import (
+from offspec.decisions.compare_words import comparison_words
+from offspec.decisions.paired import (
     MOVED,
     AreaDifference,
     Pairs,
@@ -25,6 +23,8 @@ from offspec.paired import (
     mcnemar,
     tango_interval,
 )
+from offspec.errors import DatasetError, MetricError
+from offspec.guarantee import CONFIDENCE
 from offspec.types import DoubleArray, Inspection, Label
 
 Decision = Literal["not_worse", "worse", "undecided"]

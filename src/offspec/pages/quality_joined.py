@@ -14,10 +14,10 @@ from typing import Any
 import cv2
 
 from offspec.bundle import Bundle
-from offspec.document_html import to_html
 from offspec.errors import OffspecError, OptionError
-from offspec.quality_page import Parts, quality_document
-from offspec.quality_parts import NEEDS
+from offspec.pages.document_html import to_html
+from offspec.pages.quality_page import Parts, quality_document
+from offspec.pages.quality_parts import NEEDS
 
 _WRONG = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, MemoryError,
           cv2.error)  # fmt: skip

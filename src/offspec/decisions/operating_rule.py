@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 
 from offspec.decision import Calibration
+from offspec.decisions.operating_asked import Asked
+from offspec.decisions.operating_input import Validation, known_normals
+from offspec.decisions.operating_result import Rate, Units
 from offspec.errors import DatasetError
-from offspec.operating_asked import Asked
-from offspec.operating_input import Validation, known_normals
 from offspec.operating_limits import Limited, limit_false_alarms, limit_misses
 from offspec.operating_points import LOWEST, Points, candidates, choose, good_survival, to_limits
-from offspec.operating_result import Rate, Units
 from offspec.types import DoubleArray
 
 DIFFER = 0.001  # p of a rank test, below which validation and known normals are not pooled

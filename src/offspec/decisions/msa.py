@@ -7,15 +7,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from offspec.attribute_study import MARGINAL, PASS, SYSTEM, Limits
 from offspec.bundle import Bundle, read_bundle
-from offspec.errors import DatasetError, OffspecError, OptionError
-from offspec.evaluation import refuse_learned
-from offspec.guarantee import CONFIDENCE
-from offspec.images import image_sha256, read_image
-from offspec.msa_result import Look, MsaResult, Said, build_study, reckon
-from offspec.runtime import Inspector
-from offspec.study_files import (
+from offspec.decisions.attribute_study import MARGINAL, PASS, SYSTEM, Limits
+from offspec.decisions.msa_result import Look, MsaResult, Said, build_study, reckon
+from offspec.decisions.study_files import (
     PART_PATTERN,
     Presentation,
     VerdictRow,
@@ -23,6 +18,11 @@ from offspec.study_files import (
     read_verdicts,
     trial_order,
 )
+from offspec.errors import DatasetError, OffspecError, OptionError
+from offspec.evaluation import refuse_learned
+from offspec.guarantee import CONFIDENCE
+from offspec.images import image_sha256, read_image
+from offspec.runtime import Inspector
 from offspec.types import Label, Verdict
 
 __all__ = ["Look", "MsaResult", "measure_study"]

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from offspec import document as d
 from offspec.chart_frame import Tone
 from offspec.charts import Interval, interval_chart
-from offspec.compare_words import points
+from offspec.decisions.compare_words import points
 from offspec.guarantee import clopper_pearson
+from offspec.pages import document as d
 from offspec.report_words import percent
 
 Payload = Mapping[str, Any]

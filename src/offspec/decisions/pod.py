@@ -21,13 +21,13 @@ import numpy as np
 
 from offspec.bundle import Bundle, read_bundle
 from offspec.datasets import Dataset, read_dataset
-from offspec.detection_curve import firth_logistic
+from offspec.decisions.detection_curve import firth_logistic
+from offspec.decisions.pod_defects import DefectKind
+from offspec.decisions.pod_places import Grid, lay_grid
+from offspec.decisions.pod_result import MapOutcome, PodRegion, PodResult, SeriesResult
+from offspec.decisions.pod_trials import Outcome, Photograph, Trial, look, run_trials
 from offspec.errors import DatasetError, OptionError, ThresholdNotSetError
 from offspec.machine import available_cores
-from offspec.pod_defects import DefectKind
-from offspec.pod_places import Grid, lay_grid
-from offspec.pod_result import MapOutcome, PodRegion, PodResult, SeriesResult
-from offspec.pod_trials import Outcome, Photograph, Trial, look, run_trials
 from offspec.runtime import Inspector
 from offspec.template import Region
 from offspec.types import FixedKind

@@ -20,8 +20,8 @@ from offspec.chart_frame import (
     empty,
     finish,
 )
+from offspec.decisions.pod_result import LEAST_TRIED
 from offspec.overlays import ByteArray, to_eight_bits
-from offspec.pod_result import LEAST_TRIED
 from offspec.types import ImageArray
 
 TONES: tuple[Tone, ...] = ("calm", "warn", "ok", "plain", "ng")

@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from offspec import document as d
 from offspec.chart_frame import CHART_CSS
 from offspec.errors import WriteError
+from offspec.pages import document as d
 from offspec.report_page import seen
 
 _LAYOUT = Path(__file__).with_name("document.typ")

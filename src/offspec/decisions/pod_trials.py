@@ -15,10 +15,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from offspec.decisions.pod_defects import DefectKind, Made, make_graded
 from offspec.errors import OffspecError
 from offspec.geometry import transform_points
 from offspec.images import image_sha256, read_image
-from offspec.pod_defects import DefectKind, Made, make_graded
 from offspec.runtime import Inspector, Prepared
 from offspec.shapes import shape_mask
 from offspec.types import Alignment, FixedKind, FloatArray, ImageArray, Inspection, RegionResult

@@ -12,11 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from offspec.bundle import Bundle
-from offspec.calibrate_page import operating_sections
 from offspec.charts import Interval, Marker, Series, histogram, interval_chart
-from offspec.check_page import health_sections
-from offspec.compare_page import compare_sections
-from offspec.document import (
+from offspec.errors import OffspecError
+from offspec.images import read_image
+from offspec.overlays import to_eight_bits
+from offspec.pages.calibrate_page import operating_sections
+from offspec.pages.check_page import health_sections
+from offspec.pages.compare_page import compare_sections
+from offspec.pages.document import (
     Block,
     Bullets,
     Card,
@@ -35,11 +38,8 @@ from offspec.document import (
     Table,
     Text,
 )
-from offspec.errors import OffspecError
-from offspec.images import read_image
-from offspec.msa_page import msa_sections
-from offspec.overlays import to_eight_bits
-from offspec.pod_page import pod_sections
+from offspec.pages.msa_page import msa_sections
+from offspec.pages.pod_page import pod_sections
 from offspec.problem import Answers, DefectType, ProblemStatement
 from offspec.report_pictures import encode_jpeg, shrunk
 from offspec.report_words import headline, overall_light, percent, type_name

@@ -10,7 +10,10 @@ import cv2
 import numpy as np
 
 from offspec.charts import Marker, Series, histogram, line_chart
-from offspec.document import (
+from offspec.errors import OffspecError
+from offspec.images import read_image
+from offspec.overlays import ByteArray, to_eight_bits
+from offspec.pages.document import (
     Block,
     Bullets,
     Chart,
@@ -24,9 +27,6 @@ from offspec.document import (
     Table,
     Text,
 )
-from offspec.errors import OffspecError
-from offspec.images import read_image
-from offspec.overlays import ByteArray, to_eight_bits
 from offspec.report_pictures import encode_jpeg, shrunk
 
 SHOWN = 12

@@ -25,8 +25,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from offspec.agreement import Kappa, cohen_kappa, fleiss_kappa, pair_agreement
-from offspec.clustered import (
+from offspec.decisions.agreement import Kappa, cohen_kappa, fleiss_kappa, pair_agreement
+from offspec.decisions.clustered import (
     ClusteredRate,
     clustered_rate,
     kappa_interval,

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from offspec.attribute_study import (
+from offspec.decisions.attribute_study import (
     MARGINAL,
     PASS,
     SYSTEM,
@@ -25,11 +25,11 @@ from offspec.attribute_study import (
     defined,
     worst,
 )
-from offspec.clustered import ClusteredRate, clustered_rate
+from offspec.decisions.clustered import ClusteredRate, clustered_rate
+from offspec.decisions.msa_words import appraiser_words, study_notes
+from offspec.decisions.study_files import Presentation
 from offspec.errors import DatasetError
 from offspec.guarantee import CONFIDENCE
-from offspec.msa_words import appraiser_words, study_notes
-from offspec.study_files import Presentation
 from offspec.types import Inspection, Label, Verdict
 
 Said = dict[str, dict[str, list[Verdict]]]

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from offspec.attribute_study import AppraiserResult, Limits, Study
-from offspec.clustered import ClusteredRate
+from offspec.decisions.attribute_study import AppraiserResult, Limits, Study
+from offspec.decisions.clustered import ClusteredRate
+from offspec.decisions.study_plan import USUAL_PARTS, USUAL_TRIALS, parts_needed
 from offspec.guarantee import percent
-from offspec.study_plan import USUAL_PARTS, USUAL_TRIALS, parts_needed
 
 
 def appraiser_words(one: AppraiserResult, limits: Limits, confidence: float) -> tuple[str, ...]:

@@ -1,0 +1,1 @@
+"""What a quality manager signs: operating points, studies, comparisons, detection by size."""

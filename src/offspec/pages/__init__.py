@@ -1,0 +1,1 @@
+"""Reports as documents of plain text, drawn as HTML and set as PDF."""
