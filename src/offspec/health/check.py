@@ -80,6 +80,7 @@ class HealthReport:
         coverage: By region id; None where there are too few normals.
         bounds: Region id to x, y, width and height in pixels of the reference.
         reference: Path of the reference, where it is one of the dataset's images.
+        time_source: exif or name, where times are known.
         variants: One = nothing tells looks apart.
         variant_keys: Images of each variant.
     """
@@ -98,6 +99,7 @@ class HealthReport:
     reference: str | None = None
     confounds: list[Confound] = field(default_factory=list)
     circumstances: list[str] = field(default_factory=list)
+    time_source: str | None = None
     variants: list[Variant] = field(default_factory=list)
     variant_keys: list[list[str]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -143,6 +145,7 @@ class HealthReport:
                 for c in self.confounds
             ],
             "circumstances": self.circumstances,
+            "time_source": self.time_source,
             "variants": [
                 {"images": keys, "by": v.by,
                  "silhouette": None if v.silhouette is None else round(v.silhouette, 3)}
@@ -263,6 +266,9 @@ def _without_comparing(
     labelled = [g for g in glances if g.record.label is not None]
     circumstances = circumstances_of(labelled)
     report.circumstances = [c.name for c in circumstances]
+    if "time" in report.circumstances:
+        by_name = any(g.capture.source == "name" for g in labelled)
+        report.time_source = "name" if by_name else "exif"
     report.confounds = find_confounds(
         circumstances, [g.record.label == "ng" for g in labelled], seed
     )

@@ -126,8 +126,11 @@ def _contamination(payload: Mapping[str, Any]) -> Iterator[Finding]:
 def _confounds(payload: Mapping[str, Any]) -> Iterator[Finding]:
     for one in payload["confounds"]:
         by_defect = one["what"] in _MAYBE_THE_DEFECT
+        what = _WHAT[one["what"]]
+        if one["what"] == "time" and payload["time_source"] == "name":
+            what += ", as their file names say"
         words = (
-            f"Good and bad images differ by {_WHAT[one['what']]}: good {one['good']}, bad "
+            f"Good and bad images differ by {what}: good {one['good']}, bad "
             f"{one['bad']}. That alone tells them apart with an AUROC of {one['separation']:.2f}. "
         )
         if by_defect:
