@@ -289,7 +289,7 @@ def build_dataset(
     """Hash, split and check what a layout reader found; see ``read_dataset``."""
     labelled = [f for f in found if f.label is not None]
     records = [_record(root, f) for f in labelled]
-    records = sorted(_draw_split(records, seed), key=lambda r: r.key)
+    records = sorted(draw_split(records, seed), key=lambda r: r.key)
     dataset = Dataset(root, layout, tuple(records), len(found) - len(labelled))
     if need_normals and not any(r.split == "train" for r in records):
         raise DatasetError(
@@ -319,7 +319,7 @@ def _record(root: Path, found: Found) -> ImageRecord:
     )
 
 
-def _draw_split(records: list[ImageRecord], seed: int) -> list[ImageRecord]:
+def draw_split(records: list[ImageRecord], seed: int) -> list[ImageRecord]:
     """Give every record without a split one: a fifth of the groups, in order of a seeded hash."""
     fixed = {_group_of(r): r.split for r in records if r.split is not None and r.label == "ok"}
     groups = sorted({_group_of(r) for r in records if r.split is None} - fixed.keys())

@@ -22,6 +22,7 @@ from offspec.cli import (
     problem_cmd,
     recommend_cmd,
     report_cmd,
+    serve_cmd,
     template_cmd,
 )
 from offspec.cli.common import install_signals
@@ -46,6 +47,8 @@ app.command("report")(report_cmd.report)
 app.command("inspect")(inspect_cmd.inspect)
 app.command("msa")(msa_cmd.msa)
 app.command("compare")(compare_cmd.compare)
+app.command("serve")(serve_cmd.serve)
+app.command("audit")(serve_cmd.audit)
 app.command("export")(export_cmd.export)
 app.command("pod")(pod_cmd.pod)
 app.command("bench")(bench_cmd.bench)

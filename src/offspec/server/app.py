@@ -1,0 +1,52 @@
+"""The application: routes, shield, problems."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, FastAPI
+from sqlalchemy import text
+
+from offspec import __version__
+from offspec.server import problems
+from offspec.server.deps import ReadDb
+from offspec.server.routes import audit, images, labelling, projects, session, users
+from offspec.server.schemas import Health
+from offspec.server.services import Services
+from offspec.server.shield import Shield
+
+API = "/api/v1"
+
+
+def create_app(services: Services) -> FastAPI:
+    """The app of one server."""
+    app = FastAPI(
+        title="offspec",
+        version=__version__,
+        openapi_url=f"{API}/openapi.json",
+        docs_url=None,  # pages that would load scripts from elsewhere
+        redoc_url=None,
+    )
+    app.state.services = services
+    problems.install(app)
+    api = APIRouter(prefix=API)
+    for part in (session, users, projects, images, labelling, audit):
+        api.include_router(part.router)
+    api.include_router(_health)
+    app.include_router(api)
+    app.add_middleware(Shield, settings=services.settings)
+    return app
+
+
+_health = APIRouter(prefix="/health", tags=["health"])
+
+
+@_health.get("/live")
+def live() -> Health:
+    """The process answers."""
+    return Health(status="ok", version=__version__)
+
+
+@_health.get("/ready")
+def ready(db: ReadDb) -> Health:
+    """The database answers too."""
+    db.execute(text("SELECT 1"))
+    return Health(status="ok", version=__version__)

@@ -1,0 +1,112 @@
+"""Who asks, and what they may touch: dependencies of the routes."""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request
+from sqlalchemy.orm import Session as Db
+
+from offspec.server.problems import ProblemError
+from offspec.server.services import Services
+from offspec.store import accounts
+from offspec.store.models import Project, Role, User
+
+COOKIE = "offspec_session"
+CSRF_HEADER = "x-csrf-token"
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks.
+
+    Attributes:
+        project_id: The one project that a token is for; None = signed in, all of the user's.
+    """
+
+    user: User
+    project_id: str | None = None
+    csrf: str | None = None
+
+
+def services(request: Request) -> Services:
+    """Of this server."""
+    found: Services = request.app.state.services
+    return found
+
+
+ServicesDep = Annotated[Services, Depends(services)]
+
+
+def reading(found: ServicesDep) -> Iterator[Db]:
+    """A transaction that changes nothing."""
+    with found.database.read() as db:
+        yield db
+
+
+ReadDb = Annotated[Db, Depends(reading, scope="function")]
+
+
+def caller(request: Request, db: ReadDb) -> Caller:
+    """Who asks, by token or cookie; a cookie that changes something needs the CSRF header too.
+
+    Raises:
+        ProblemError: 401 for nobody, 403 without the header.
+    """
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.casefold() == "bearer" and token:
+        by_token = accounts.token_of(db, token.strip())
+        if by_token is not None:
+            return Caller(by_token[0], by_token[1].project_id)
+        raise ProblemError(401, "sign_in", "This token is unknown or revoked. Make a new one.")
+    cookie = request.cookies.get(COOKIE)
+    by_cookie = None if not cookie else accounts.session_of(db, cookie)
+    if by_cookie is None:
+        raise ProblemError(401, "sign_in", "Nobody is signed in. Sign in, or send a token.")
+    user, session = by_cookie
+    sent = request.headers.get(CSRF_HEADER, "")
+    if request.method not in _SAFE and not hmac.compare_digest(
+        sent.encode(), session.csrf.encode()
+    ):
+        raise ProblemError(
+            403, "csrf", f"The request lacks the header {CSRF_HEADER} of this session. Load again."
+        )
+    return Caller(user, None, session.csrf)
+
+
+CallerDep = Annotated[Caller, Depends(caller)]
+
+
+def with_role(*roles: Role) -> Callable[[Caller], Caller]:
+    """A dependency that lets only these roles pass; administrators always."""
+
+    def check(who: CallerDep) -> Caller:
+        if who.user.role != "admin" and who.user.role not in roles:
+            raise ProblemError(
+                403, "not_allowed", f"This needs the role {' or '.join((*roles, 'admin'))}."
+            )
+        if who.project_id is not None and not roles:
+            raise ProblemError(403, "not_allowed", "A token cannot administer. Sign in.")
+        return who
+
+    return check
+
+
+def visible_project(project_id: str, who: CallerDep, db: ReadDb) -> Project:
+    """A project that the caller may see; to others it does not exist.
+
+    Raises:
+        ProblemError: 404.
+    """
+    allowed = who.project_id in (None, project_id) and accounts.may_see(db, who.user, project_id)
+    found = db.get(Project, project_id) if allowed else None
+    if found is None:
+        raise ProblemError(404, "not_found", "There is no such project, or it is not yours.")
+    return found
+
+
+ProjectDep = Annotated[Project, Depends(visible_project)]

@@ -1,0 +1,224 @@
+"""What goes over the wire; field names are the words of the glossary."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Generic, Literal, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+T = TypeVar("T")
+RoleName = Literal["admin", "engineer", "quality", "operator"]
+Name = Annotated[str, Field(min_length=1, max_length=80)]
+Password = Annotated[str, Field(min_length=1, max_length=256)]
+
+
+class Schema(BaseModel):
+    """Strict: unknown fields are refused."""
+
+    model_config = ConfigDict(extra="forbid", from_attributes=True)
+
+
+class Page(Schema, Generic[T]):
+    """A part of a list; ``next`` asks for the part behind it, null at the end."""
+
+    items: list[T]
+    next: str | None = None
+
+
+class SignIn(Schema):
+    """Name and password."""
+
+    name: Name
+    password: Password
+
+
+class Me(Schema):
+    """Who is signed in; ``csrf`` goes into the header ``X-CSRF-Token`` of every change."""
+
+    id: str
+    name: str
+    role: RoleName
+    csrf: str | None
+
+
+class UserOut(Schema):
+    """A person."""
+
+    id: str
+    name: str
+    role: RoleName
+    active: bool
+    created_s: float
+
+
+class UserIn(Schema):
+    """A new person."""
+
+    name: Name
+    role: RoleName
+    password: Password
+
+
+class UserChange(Schema):
+    """What changes of a person; what is left out stays."""
+
+    role: RoleName | None = None
+    active: bool | None = None
+    password: Password | None = None
+
+
+class ProjectIn(Schema):
+    """A new project."""
+
+    name: Annotated[str, Field(min_length=1, max_length=120)]
+
+
+class ProjectChange(Schema):
+    """What changes of a project."""
+
+    name: Annotated[str, Field(min_length=1, max_length=120)] | None = None
+    archived: bool | None = None
+
+
+class ProjectOut(Schema):
+    """A project; ``problem`` is its problem statement."""
+
+    id: str
+    name: str
+    problem: dict[str, Any]
+    archived: bool
+    created_s: float
+
+
+class ImageOut(Schema):
+    """A picture."""
+
+    id: str
+    name: str
+    sha256: str
+    width: int
+    height: int
+    size_bytes: int
+    created_s: float
+
+
+class Uploaded(Schema):
+    """What came of one uploaded file: an image, new or known, or why not."""
+
+    name: str
+    image: ImageOut | None = None
+    known: bool = False
+    error: str | None = None
+
+
+class TokenIn(Schema):
+    """A token for a machine, acting as the one who makes it."""
+
+    name: Name
+
+
+class TokenOut(Schema):
+    """A token without its text."""
+
+    id: str
+    name: str
+    created_s: float
+    revoked: bool
+
+
+class TokenMade(Schema):
+    """A new token; ``token`` is shown this once."""
+
+    id: str
+    token: str
+
+
+class AuditOut(Schema):
+    """One entry of the audit log."""
+
+    seq: int
+    time_s: float
+    actor: str
+    action: str
+    object_type: str
+    object_id: str
+    old: dict[str, Any] | None
+    new: dict[str, Any] | None
+    hash: str
+
+
+class Chain(Schema):
+    """Whether the audit log is whole; ``broken_at`` names the first entry that does not fit."""
+
+    events: int
+    broken_at: int | None
+    head: str
+
+
+class Health(Schema):
+    """Whether the server works."""
+
+    status: Literal["ok"]
+    version: str
+
+
+class AnnotationIn(Schema):
+    """What a person says of an image: LabelMe-compatible, as a sidecar file holds it."""
+
+    revision: Annotated[int, Field(ge=0)]
+    content: dict[str, Any]
+
+
+class AnnotationOut(Schema):
+    """What was said of an image."""
+
+    revision: int
+    content: dict[str, Any] | None
+    label: Literal["ok", "ng"] | None
+
+
+class Counts(Schema):
+    """Images by label; ``none`` = nobody has judged."""
+
+    ok: int
+    ng: int
+    none: int
+
+
+class TemplateIn(Schema):
+    """A template, as ``template.json`` holds it, and the image it is drawn on."""
+
+    reference_id: str
+    content: dict[str, Any]
+
+
+class TemplateOut(Schema):
+    """A version of the template."""
+
+    id: str
+    version: int
+    reference_id: str
+    content: dict[str, Any]
+    created_s: float
+    created_by: str
+
+
+class VersionIn(Schema):
+    """A new dataset version; ``seed`` draws the split of images that name none."""
+
+    note: Annotated[str, Field(max_length=400)] = ""
+    seed: Annotated[int, Field(ge=0, le=2**31)] = 0
+
+
+class VersionOut(Schema):
+    """An immutable dataset version."""
+
+    id: str
+    fingerprint: str
+    note: str
+    seed: int
+    normals: int
+    test_good: int
+    test_bad: int
+    created_s: float
+    created_by: str

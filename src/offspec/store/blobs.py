@@ -1,0 +1,96 @@
+"""Images by the hash of their bytes, on disk or in any object store that fsspec knows.
+
+A blob is written aside and renamed (on disk) or put whole (elsewhere), so that its name never
+stands for half of it. Names come from hashes alone: no path from outside is ever opened.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from pathlib import Path
+from typing import Any
+
+from offspec.errors import InputError, OptionError
+from offspec.images import atomic_write
+
+_HASH = re.compile(r"[0-9a-f]{64}")
+
+
+class BlobStore:
+    """Bytes under their sha256.
+
+    Args:
+        where: A folder, or a URL such as ``s3://bucket/folder``.
+    """
+
+    def __init__(self, where: str) -> None:
+        self._folder: Path | None = None
+        self._remote: Any = None
+        self._root = ""
+        if "://" not in where:
+            self._folder = Path(where)
+            self._folder.mkdir(parents=True, exist_ok=True)
+            return
+        import fsspec  # noqa: PLC0415 - only for stores that are not a folder
+
+        try:
+            self._remote, self._root = fsspec.core.url_to_fs(where)
+        except (ImportError, ValueError) as error:
+            raise OptionError(
+                f"Image store '{where.split('://', maxsplit=1)[0]}://...' cannot be used: {error}. "
+                "It is a folder or a URL that fsspec knows. Install its package, or name a folder."
+            ) from error
+
+    def put(self, data: bytes) -> str:
+        """Keep bytes; returns their sha256. What is there already is not written again."""
+        sha256 = hashlib.sha256(data).hexdigest()
+        if self.has(sha256):
+            return sha256
+        if self._folder is not None:
+            path = self._folder / _place(sha256)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            atomic_write(path, data)
+        else:
+            self._remote.pipe_file(f"{self._root}/{_place(sha256)}", data)
+        return sha256
+
+    def get(self, sha256: str) -> bytes:
+        """The bytes, checked against their name.
+
+        Raises:
+            InputError: There are none, or they are damaged.
+        """
+        place = _place(sha256)
+        try:
+            if self._folder is not None:
+                data = (self._folder / place).read_bytes()
+            else:
+                data = bytes(self._remote.cat_file(f"{self._root}/{place}"))
+        except FileNotFoundError as error:
+            raise InputError(
+                f"Blob {sha256[:12]} is not in the image store. It was kept once. Restore the "
+                "store from its backup."
+            ) from error
+        if hashlib.sha256(data).hexdigest() != sha256:
+            raise InputError(
+                f"Blob {sha256[:12]} is damaged: its bytes have another hash. Restore the store "
+                "from its backup."
+            )
+        return data
+
+    def has(self, sha256: str) -> bool:
+        """Whether these bytes are kept."""
+        place = _place(sha256)
+        if self._folder is not None:
+            return (self._folder / place).is_file()
+        return bool(self._remote.exists(f"{self._root}/{place}"))
+
+
+def _place(sha256: str) -> str:
+    """Two folders deep, so that none holds too many files."""
+    if not _HASH.fullmatch(sha256):
+        raise InputError(
+            f"'{sha256[:80]}' is no hash. Blobs are named by 64 hexadecimal digits. Use the id."
+        )
+    return f"{sha256[:2]}/{sha256[2:4]}/{sha256}"

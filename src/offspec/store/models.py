@@ -1,0 +1,181 @@
+"""The tables.
+
+Ids are random texts, so that nobody can guess a neighbour's. Times are seconds since 1970.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from typing import Any, Literal
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    String,
+    UniqueConstraint,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+Role = Literal["admin", "engineer", "quality", "operator"]
+ROLES: tuple[Role, ...] = ("admin", "engineer", "quality", "operator")
+ID_CHARS, HASH_CHARS = 22, 64
+
+_NAMES = {
+    "ix": "ix_%(column_0_label)s",
+    "uq": "uq_%(table_name)s_%(column_0_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s",
+    "pk": "pk_%(table_name)s",
+}
+
+
+def new_id() -> str:
+    """A random id that cannot be guessed."""
+    return secrets.token_urlsafe(16)
+
+
+class Base(DeclarativeBase):
+    """Of all tables."""
+
+    metadata = MetaData(naming_convention=_NAMES)
+
+
+class User(Base):
+    """A person; deactivated, never deleted, because the log speaks of them."""
+
+    __tablename__ = "users"
+    id: Mapped[str] = mapped_column(String(ID_CHARS), primary_key=True, default=new_id)
+    name: Mapped[str] = mapped_column(String(80), unique=True)
+    role: Mapped[str] = mapped_column(String(16))
+    password_hash: Mapped[str] = mapped_column(String(200))
+    active: Mapped[bool] = mapped_column(default=True)
+    created_s: Mapped[float] = mapped_column(default=time.time)
+
+
+class Session(Base):
+    """A person signed in; kept is the hash of what the cookie holds."""
+
+    __tablename__ = "sessions"
+    token_hash: Mapped[str] = mapped_column(String(HASH_CHARS), primary_key=True)
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id"), index=True)
+    csrf: Mapped[str] = mapped_column(String(64))
+    created_s: Mapped[float] = mapped_column(default=time.time)
+    expires_s: Mapped[float]
+
+
+class ApiToken(Base):
+    """A machine's right to act for a user in one project; shown once, kept as a hash."""
+
+    __tablename__ = "api_tokens"
+    id: Mapped[str] = mapped_column(String(ID_CHARS), primary_key=True, default=new_id)
+    token_hash: Mapped[str] = mapped_column(String(HASH_CHARS), unique=True)
+    name: Mapped[str] = mapped_column(String(80))
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id"), index=True)
+    project_id: Mapped[str] = mapped_column(ForeignKey("projects.id"), index=True)
+    created_s: Mapped[float] = mapped_column(default=time.time)
+    revoked: Mapped[bool] = mapped_column(default=False)
+
+
+class LoginFailure(Base):
+    """A refused login, to slow down who tries many."""
+
+    __tablename__ = "login_failures"
+    id: Mapped[int] = mapped_column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True)
+    key: Mapped[str] = mapped_column(String(120), index=True)
+    time_s: Mapped[float] = mapped_column(default=time.time)
+
+
+class Project(Base):
+    """One product or station."""
+
+    __tablename__ = "projects"
+    id: Mapped[str] = mapped_column(String(ID_CHARS), primary_key=True, default=new_id)
+    name: Mapped[str] = mapped_column(String(120), unique=True)
+    problem: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    archived: Mapped[bool] = mapped_column(default=False)
+    created_s: Mapped[float] = mapped_column(default=time.time)
+
+
+class Member(Base):
+    """Who may see a project; administrators see all."""
+
+    __tablename__ = "members"
+    project_id: Mapped[str] = mapped_column(ForeignKey("projects.id"), primary_key=True)
+    user_id: Mapped[str] = mapped_column(ForeignKey("users.id"), primary_key=True)
+
+
+class Image(Base):
+    """One picture of a project; its bytes lie in the blob store under their hash."""
+
+    __tablename__ = "images"
+    __table_args__ = (
+        UniqueConstraint("project_id", "sha256"),
+        Index("ix_images_list", "project_id", "created_s", "id"),
+    )
+    id: Mapped[str] = mapped_column(String(ID_CHARS), primary_key=True, default=new_id)
+    project_id: Mapped[str] = mapped_column(ForeignKey("projects.id"))
+    sha256: Mapped[str] = mapped_column(String(HASH_CHARS))
+    name: Mapped[str] = mapped_column(String(255))
+    width: Mapped[int]
+    height: Mapped[int]
+    size_bytes: Mapped[int] = mapped_column(BigInteger)
+    created_s: Mapped[float] = mapped_column(default=time.time)
+
+
+class AnnotationRow(Base):
+    """What people said of an image; ``revision`` counts changes, so that none is lost unseen."""
+
+    __tablename__ = "annotations"
+    image_id: Mapped[str] = mapped_column(ForeignKey("images.id"), primary_key=True)
+    revision: Mapped[int]
+    content: Mapped[dict[str, Any]] = mapped_column(JSON)
+    label: Mapped[str | None] = mapped_column(String(4), index=True)
+    updated_s: Mapped[float] = mapped_column(default=time.time)
+    updated_by: Mapped[str] = mapped_column(String(80))
+
+
+class TemplateRow(Base):
+    """A template as it was saved; a change is a new version."""
+
+    __tablename__ = "templates"
+    __table_args__ = (UniqueConstraint("project_id", "version"),)
+    id: Mapped[str] = mapped_column(String(ID_CHARS), primary_key=True, default=new_id)
+    project_id: Mapped[str] = mapped_column(ForeignKey("projects.id"))
+    version: Mapped[int]
+    reference_id: Mapped[str] = mapped_column(ForeignKey("images.id"))
+    content: Mapped[dict[str, Any]] = mapped_column(JSON)
+    created_s: Mapped[float] = mapped_column(default=time.time)
+    created_by: Mapped[str] = mapped_column(String(80))
+
+
+class VersionRow(Base):
+    """An immutable dataset version: files with hashes, labels and splits."""
+
+    __tablename__ = "dataset_versions"
+    __table_args__ = (UniqueConstraint("project_id", "fingerprint"),)
+    id: Mapped[str] = mapped_column(String(ID_CHARS), primary_key=True, default=new_id)
+    project_id: Mapped[str] = mapped_column(ForeignKey("projects.id"))
+    fingerprint: Mapped[str] = mapped_column(String(HASH_CHARS))
+    content: Mapped[dict[str, Any]] = mapped_column(JSON)
+    note: Mapped[str] = mapped_column(String(400), default="")
+    created_s: Mapped[float] = mapped_column(default=time.time)
+    created_by: Mapped[str] = mapped_column(String(80))
+
+
+class AuditEvent(Base):
+    """One change of state, chained by hash to the one before."""
+
+    __tablename__ = "audit_events"
+    seq: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    time_s: Mapped[float]
+    actor: Mapped[str] = mapped_column(String(80))
+    action: Mapped[str] = mapped_column(String(60), index=True)
+    object_type: Mapped[str] = mapped_column(String(40))
+    object_id: Mapped[str] = mapped_column(String(80), index=True)
+    old: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    new: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    hash: Mapped[str] = mapped_column(String(HASH_CHARS))

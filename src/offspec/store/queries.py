@@ -1,0 +1,187 @@
+"""Lists and changes of projects and images, with their entries in the audit log."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import delete, select, tuple_
+from sqlalchemy.orm import Session as Db
+
+from offspec.errors import InputError, OptionError
+from offspec.image_headers import read_header
+from offspec.images import decode_image
+from offspec.store import audit
+from offspec.store.models import ApiToken, AuditEvent, Image, Member, Project, User
+
+PAGE, MOST_PAGE = 50, 500
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """A place in a list in order of time: behind this row."""
+
+    created_s: float
+    id: str
+
+    def __str__(self) -> str:
+        return f"{self.created_s!r},{self.id}"
+
+    @classmethod
+    def parse(cls, text: str | None) -> Cursor | None:
+        """Read a cursor.
+
+        Raises:
+            OptionError: It is none of ours.
+        """
+        if text is None:
+            return None
+        time, _, id_ = text.partition(",")
+        try:
+            return cls(float(time), id_)
+        except ValueError as error:
+            raise OptionError(
+                f"'{text[:40]}' is no place in this list. Take `next` of the part before."
+            ) from error
+
+
+def projects_of(db: Db, user: User) -> Sequence[Project]:
+    """What a user may see, by name."""
+    query = select(Project).order_by(Project.name)
+    if user.role != "admin":
+        query = query.join(Member, Member.project_id == Project.id).where(Member.user_id == user.id)
+    return db.scalars(query).all()
+
+
+def create_project(db: Db, user: User, name: str) -> Project:
+    """A project; who makes it is its first member.
+
+    Raises:
+        OptionError: The name is taken or empty.
+    """
+    clean = _free_name(db, name)
+    project = Project(name=clean, problem={})
+    db.add(project)
+    db.flush()
+    db.add(Member(project_id=project.id, user_id=user.id))
+    audit.append(db, user.name, "project.create", "project", project.id, new={"name": clean})
+    return project
+
+
+def change_project(
+    db: Db, user: User, project: Project, *, name: str | None, archived: bool | None
+) -> None:
+    """Rename or archive.
+
+    Raises:
+        OptionError: The name is taken or empty.
+    """
+    old = {"name": project.name, "archived": project.archived}
+    if name is not None and name.strip() != project.name:
+        project.name = _free_name(db, name)
+    if archived is not None:
+        project.archived = archived
+    new = {"name": project.name, "archived": project.archived}
+    if new != old:
+        audit.append(db, user.name, "project.change", "project", project.id, old=old, new=new)
+
+
+def _free_name(db: Db, name: str) -> str:
+    clean = name.strip()
+    if not clean or not clean.isprintable():
+        raise OptionError("A project needs a printable name. Give one.")
+    if db.scalar(select(Project.id).where(Project.name == clean)) is not None:
+        raise OptionError(f"Project '{clean}' exists. Names are unique. Choose another.")
+    return clean
+
+
+def set_member(db: Db, actor: User, project: Project, user: User, *, member: bool) -> None:
+    """Let a user see a project, or no longer."""
+    there = db.get(Member, (project.id, user.id)) is not None
+    if there == member:
+        return
+    if member:
+        db.add(Member(project_id=project.id, user_id=user.id))
+    else:
+        db.execute(delete(Member).where(Member.project_id == project.id, Member.user_id == user.id))
+    action = "member.add" if member else "member.remove"
+    audit.append(db, actor.name, action, "project", project.id, new={"user": user.name})
+
+
+def check_image(data: bytes, name: str) -> tuple[int, int]:
+    """Width and height of an image that can be decoded; the header is judged before any pixel.
+
+    Raises:
+        ImageDecodeError: It is none, or too large.
+    """
+    width, height = read_header(data, name).upright_size_wh
+    decode_image(data, name)
+    return width, height
+
+
+def add_image(
+    db: Db, actor: str, project_id: str, name: str, sha256: str, size_wh: tuple[int, int], size: int
+) -> tuple[Image, bool]:
+    """Enter an uploaded image; returns it, and whether the project had it already."""
+    known = db.scalars(
+        select(Image).where(Image.project_id == project_id, Image.sha256 == sha256)
+    ).first()
+    if known is not None:
+        return known, True
+    image = Image(
+        project_id=project_id, sha256=sha256, name=name, width=size_wh[0], height=size_wh[1],
+        size_bytes=size,
+    )  # fmt: skip
+    db.add(image)
+    db.flush()
+    audit.append(
+        db, actor, "image.add", "image", image.id,
+        new={"project": project_id, "name": name, "sha256": sha256},
+    )  # fmt: skip
+    return image, False
+
+
+def images_page(
+    db: Db, project_id: str, cursor: Cursor | None, limit: int
+) -> tuple[Sequence[Image], Cursor | None]:
+    """Images of a project in the order they came, and where the next part begins."""
+    _check_limit(limit)
+    query = select(Image).where(Image.project_id == project_id)
+    if cursor is not None:
+        place = tuple_(Image.created_s, Image.id)
+        query = query.where(place > (cursor.created_s, cursor.id))
+    rows = db.scalars(query.order_by(Image.created_s, Image.id).limit(limit + 1)).all()
+    more = len(rows) > limit
+    rows = rows[:limit]
+    return rows, Cursor(rows[-1].created_s, rows[-1].id) if more else None
+
+
+def audit_page(
+    db: Db, before: int | None, limit: int, filters: dict[str, Any]
+) -> tuple[Sequence[AuditEvent], int | None]:
+    """Entries of the audit log, the latest first."""
+    _check_limit(limit)
+    query = select(AuditEvent)
+    for column, value in filters.items():
+        if value is not None:
+            query = query.where(getattr(AuditEvent, column) == value)
+    if before is not None:
+        query = query.where(AuditEvent.seq < before)
+    rows = db.scalars(query.order_by(AuditEvent.seq.desc()).limit(limit + 1)).all()
+    more = len(rows) > limit
+    rows = rows[:limit]
+    return rows, rows[-1].seq if more else None
+
+
+def tokens_of(db: Db, project_id: str) -> Sequence[ApiToken]:
+    """Tokens of a project, the latest first."""
+    query = select(ApiToken).where(ApiToken.project_id == project_id)
+    return db.scalars(query.order_by(ApiToken.created_s.desc())).all()
+
+
+def _check_limit(limit: int) -> None:
+    if not 1 <= limit <= MOST_PAGE:
+        raise InputError(
+            f"A part of a list has 1 to {MOST_PAGE} items, not {limit}. Ask for fewer."
+        )

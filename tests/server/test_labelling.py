@@ -1,0 +1,123 @@
+"""Annotations, templates and dataset versions over REST."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from offspec.annotations import Annotation, DefectShape, from_labelme, to_labelme
+from offspec.images import encode_png
+from offspec.template import Template, whole_image_template
+from tests.server.conftest import Server
+from tests.synth import SIZE_HW, part_image
+
+SIZE_WH = (SIZE_HW[1], SIZE_HW[0])
+OUTLINE = ((10.0, 10.0), (20.0, 10.0), (20.0, 20.0))
+
+
+def upload(client: TestClient, project: str, *seeds: int) -> list[dict[str, Any]]:
+    files = [("files", (f"{s}.png", io.BytesIO(encode_png(part_image(s))))) for s in seeds]
+    found = client.post(f"/api/v1/projects/{project}/images", files=files)
+    assert found.status_code == 201, found.text
+    return [one["image"] for one in found.json()]
+
+
+def say(
+    client: TestClient, project: str, image: dict[str, Any], said: Annotation, revision: int = 0
+) -> Any:
+    return client.put(
+        f"/api/v1/projects/{project}/images/{image['id']}/annotation",
+        json={"revision": revision, "content": to_labelme(said)},
+    )
+
+
+def good(name: str = "x.png") -> Annotation:
+    return Annotation(name, SIZE_WH, defect_free=True)
+
+
+def test_an_annotation_comes_back_as_it_was_saved(engineer: TestClient, project: str) -> None:
+    (image,) = upload(engineer, project, 0)
+    path = f"/api/v1/projects/{project}/images/{image['id']}/annotation"
+    assert engineer.get(path).json() == {"revision": 0, "content": None, "label": None}
+    said = Annotation("0.png", SIZE_WH, {"cap": "ng"}, (DefectShape("scratch", OUTLINE),))
+    assert say(engineer, project, image, said).json()["revision"] == 1
+    found = engineer.get(path).json()
+    assert from_labelme(found["content"]) == said
+    assert found["label"] == "ng"
+    counts = engineer.get(f"/api/v1/projects/{project}/labels").json()
+    assert counts == {"ok": 0, "ng": 1, "none": 0}
+
+
+def test_two_who_write_at_once_do_not_lose_a_change(engineer: TestClient, project: str) -> None:
+    (image,) = upload(engineer, project, 0)
+    assert say(engineer, project, image, good()).status_code == 200
+    late = say(engineer, project, image, good())
+    assert late.status_code == 409
+    assert late.json()["code"] == "state"
+    assert say(engineer, project, image, good(), 1).json()["revision"] == 2
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"shapes": 3},
+        {"imageWidth": 5, "imageHeight": 5, "shapes": [], "flags": {}},
+        {"flags": {"defect_free": True}, "shapes": [{"label": "x", "points": [[0, 0], [5, 5]]}]},
+    ],
+)
+def test_a_malformed_annotation_is_refused(
+    engineer: TestClient, project: str, content: dict[str, Any]
+) -> None:
+    (image,) = upload(engineer, project, 0)
+    path = f"/api/v1/projects/{project}/images/{image['id']}/annotation"
+    found = engineer.put(path, json={"revision": 0, "content": content})
+    assert found.status_code == 400
+    assert engineer.get(path).json()["revision"] == 0
+
+
+def template(image: dict[str, Any]) -> dict[str, Any]:
+    drawn: Template = whole_image_template(
+        SIZE_WH, reference_file=image["name"], reference_sha256=image["sha256"]
+    )
+    return drawn.to_dict()
+
+
+def test_a_template_is_kept_in_versions(server: Server, engineer: TestClient, project: str) -> None:
+    first, second = upload(engineer, project, 0, 1)
+    path = f"/api/v1/projects/{project}/template"
+    assert engineer.get(path).status_code == 404
+    body = {"reference_id": first["id"], "content": template(first)}
+    assert engineer.put(path, json=body).json()["version"] == 1
+    assert engineer.put(path, json=body).json()["version"] == 1  # nothing new
+    changed = {**body, "content": {**template(first), "name": "lid"}}
+    assert engineer.put(path, json=changed).json()["version"] == 2
+    assert engineer.get(path).json()["content"]["name"] == "lid"
+    wrong = engineer.put(path, json={**body, "reference_id": second["id"]})
+    assert wrong.status_code == 400
+    operator = server.person("pia", "operator")
+    assert operator.put(path, json=body).status_code in (403, 404)
+
+
+def test_a_version_is_frozen_and_equal_labels_make_no_second(
+    engineer: TestClient, project: str
+) -> None:
+    path = f"/api/v1/projects/{project}/versions"
+    assert engineer.post(path, json={}).status_code == 400  # nothing is labelled
+    images = upload(engineer, project, *range(8))
+    for image in images[:6]:
+        assert say(engineer, project, image, good()).status_code == 200
+    bad = Annotation("x", SIZE_WH, {}, (DefectShape("scratch", OUTLINE),))
+    assert say(engineer, project, images[6], bad).status_code == 200
+    first = engineer.post(path, json={"note": "first"}).json()
+    assert (first["normals"], first["test_good"], first["test_bad"]) == (5, 1, 1)
+    assert engineer.post(path, json={}).json()["id"] == first["id"]
+    say(engineer, project, images[7], good())
+    second = engineer.post(path, json={}).json()
+    assert second["id"] != first["id"]
+    assert [v["id"] for v in engineer.get(path).json()] == [second["id"], first["id"]]
+    files = engineer.get(f"{path}/{first['id']}/files").json()
+    assert len(files) == 7
+    assert {f["split"] for f in files} == {"train", "test"}
