@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -46,6 +47,21 @@ def json_bytes(data: object) -> bytes:
         return text.encode("utf-8")
     except UnicodeEncodeError:  # a file name whose bytes are not UTF-8 arrives as surrogates
         return (json.dumps(data, indent=2, allow_nan=False) + "\n").encode("ascii")
+
+
+def finite(value: Any) -> Any:
+    """What JSON can hold: NaN and infinities become null, NumPy numbers and paths plain ones."""
+    if isinstance(value, dict):
+        return {str(key): finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [finite(item) for item in value]
+    if isinstance(value, Path):
+        return value.as_posix()
+    if hasattr(value, "item") and not isinstance(value, str | bytes):  # a NumPy scalar
+        value = value.item()
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
 
 
 def _refuse_constant(token: str) -> NoReturn:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import struct
 import zlib
 
@@ -26,9 +27,7 @@ def routes(server: Server) -> list[tuple[str, str]]:
     paths = server.app.openapi()["paths"]
     found = []
     for path, operations in paths.items():
-        filled = path
-        for name in ("project_id", "image_id", "user_id", "token_id", "version_id"):
-            filled = filled.replace("{" + name + "}", "AAAAAAAAAAAAAAAAAAAAAA")
+        filled = re.sub(r"{\w+}", "AAAAAAAAAAAAAAAAAAAAAA", path)
         found += [(method, filled) for method in operations]
     return sorted(found)
 

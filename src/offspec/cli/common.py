@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import functools
 import json
-import math
 import re
 import signal
 import sys
@@ -17,7 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, ParamSpec, TextIO, TypeVar
+from typing import TYPE_CHECKING, Annotated, ParamSpec, TextIO, TypeVar
 
 import typer
 
@@ -171,21 +170,9 @@ def _cell(value: object) -> str:
 
 def to_json(payload: object, *, plain: bool = False) -> str:
     """Serialise with stable keys; NaN and infinities become null. ``plain`` is ASCII alone."""
-    return json.dumps(_finite(payload), indent=2, ensure_ascii=plain, allow_nan=False) + "\n"
+    from offspec.json_files import finite
 
-
-def _finite(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {str(key): _finite(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_finite(item) for item in value]
-    if isinstance(value, Path):
-        return value.as_posix()
-    if hasattr(value, "item") and not isinstance(value, str | bytes):  # a NumPy scalar
-        value = value.item()
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value
+    return json.dumps(finite(payload), indent=2, ensure_ascii=plain, allow_nan=False) + "\n"
 
 
 def check_target(path: Path) -> None:

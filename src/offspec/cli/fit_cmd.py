@@ -158,31 +158,9 @@ def _without(dataset: Path, exclude: Path | None, seed: int) -> Dataset | Path:
 
 def summary(bundle: Bundle, out: Path) -> dict[str, Any]:
     """The JSON result of ``fit`` and ``calibrate``."""
-    manifest = bundle.manifest
-    calibration = manifest.calibration
-    threshold = calibration.threshold
-    return {
-        "bundle": out.as_posix(),
-        "bytes": out.stat().st_size,
-        "threshold": {
-            "raw": threshold.raw,
-            "status": calibration.status,
-            "false_alarm_rate": threshold.alpha,
-            "n": threshold.n,
-            "guarantee_upper": calibration.guarantee_upper,
-            "words": calibration.words,
-        },
-        "regions": [
-            {
-                "id": region.id,
-                "name": region.name,
-                "threshold_raw": calibration.region_threshold_raw(region.id),
-            }
-            for region in manifest.template.regions
-        ],
-        "notes": list(manifest.notes),
-        "seed": manifest.seed,
-    }
+    from offspec.fit_summary import fit_summary
+
+    return {"bundle": out.as_posix(), "bytes": out.stat().st_size, **fit_summary(bundle)}
 
 
 def describe(output: Output, bundle: Bundle, out: Path) -> None:

@@ -24,6 +24,9 @@ def serve(
     store: Annotated[
         str | None, typer.Option("--store", help="s3://... or a folder; default: in --data.")
     ] = None,
+    workers: Annotated[
+        int, typer.Option("--workers", min=1, max=64, help="Processes for fit and check.")
+    ] = 1,
     https: Annotated[
         bool, typer.Option("--https", help="A proxy with HTTPS stands in front.")
     ] = False,
@@ -31,6 +34,7 @@ def serve(
     """Start the server; the first start makes the user admin and says the password."""
     import uvicorn
 
+    from offspec.jobs.local import Crew
     from offspec.server.app import create_app
     from offspec.server.services import Services
     from offspec.server.settings import Settings
@@ -44,9 +48,13 @@ def serve(
         output.say(f"  {password}")
         output.say("It is shown this once. Change it after signing in.")
     output.say(f"offspec on http://{host}:{port}  (data in {data})")
-    uvicorn.run(
-        create_app(services), host=host, port=port, log_level="warning", server_header=False
-    )
+    crew = Crew(services.database, settings.store_url, workers)
+    crew.start()
+    try:
+        app = create_app(services)
+        uvicorn.run(app, host=host, port=port, log_level="warning", server_header=False)
+    finally:
+        crew.stop()
 
 
 @guarded

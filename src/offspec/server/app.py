@@ -8,7 +8,8 @@ from sqlalchemy import text
 from offspec import __version__
 from offspec.server import problems
 from offspec.server.deps import ReadDb
-from offspec.server.routes import audit, images, labelling, projects, session, users
+from offspec.server.inspectors import Inspectors
+from offspec.server.routes import audit, images, inspect, jobs, labelling, projects, session, users
 from offspec.server.schemas import Health
 from offspec.server.services import Services
 from offspec.server.shield import Shield
@@ -26,9 +27,10 @@ def create_app(services: Services) -> FastAPI:
         redoc_url=None,
     )
     app.state.services = services
+    app.state.inspectors = Inspectors(services.settings, services.blobs)
     problems.install(app)
     api = APIRouter(prefix=API)
-    for part in (session, users, projects, images, labelling, audit):
+    for part in (session, users, projects, images, labelling, jobs, inspect, audit):
         api.include_router(part.router)
     api.include_router(_health)
     app.include_router(api)

@@ -53,7 +53,8 @@ def problem(status: int, code: str, detail: str, **more: Any) -> JSONResponse:
     """One problem document."""
     body = {"type": f"urn:offspec:{code}", "title": WORDS.get(status, code.replace("_", " ")),
             "status": status, "code": code, "detail": detail, **more}  # fmt: skip
-    headers = {"Retry-After": "60"} if status == 429 else None
+    waits = {429: "60", 503: "1"}
+    headers = {"Retry-After": waits[status]} if status in waits else None
     return JSONResponse(body, status, headers, "application/problem+json")
 
 

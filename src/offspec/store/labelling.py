@@ -128,7 +128,8 @@ def create_version(db: Db, user: User, project: Project, note: str, seed: int) -
         .where(Image.project_id == project.id, AnnotationRow.label.is_not(None))
         .order_by(Image.id)
     ).all()
-    version = _frozen([(image, from_labelme(said.content)) for image, said in rows], seed)
+    labelled = [(image, from_labelme(said.content)) for image, said in rows]
+    version = _frozen(labelled, seed)
     known = db.scalars(
         select(VersionRow).where(
             VersionRow.project_id == project.id, VersionRow.fingerprint == version.id
@@ -139,7 +140,11 @@ def create_version(db: Db, user: User, project: Project, note: str, seed: int) -
     row = VersionRow(
         project_id=project.id,
         fingerprint=version.id,
-        content={**version.to_dict(), "seed": seed},
+        content={
+            **version.to_dict(),
+            "seed": seed,
+            "annotations": {key_of(image): to_labelme(said) for image, said in labelled},
+        },
         note=note,
         created_by=user.name,
     )
@@ -150,6 +155,12 @@ def create_version(db: Db, user: User, project: Project, note: str, seed: int) -
     return row
 
 
+def key_of(image: Image) -> str:
+    """Name of an image in a dataset version: unique, and safe on every file system."""
+    safe = "".join(c if c.isalnum() or c in "-_." else "_" for c in image.name)
+    return f"{image.sha256[:12]}_{safe[-80:]}"
+
+
 def _frozen(labelled: Sequence[tuple[Image, Annotation]], seed: int) -> DatasetVersion:
     """Split as ``read_dataset`` splits a folder with sidecars."""
     records = []
@@ -157,7 +168,7 @@ def _frozen(labelled: Sequence[tuple[Image, Annotation]], seed: int) -> DatasetV
     for image, said in labelled:
         label = said.label
         split = said.split or ("test" if label == "ng" else None)
-        key = f"{image.sha256[:12]}_{image.name}"
+        key = key_of(image)
         truth[key] = hashlib.sha256(
             json.dumps(to_labelme(said), sort_keys=True).encode()
         ).hexdigest()

@@ -166,6 +166,85 @@ class VersionRow(Base):
     created_by: Mapped[str] = mapped_column(String(80))
 
 
+class JobRow(Base):
+    """Long work: who asked for what, how far it is, and what came of it.
+
+    Attributes:
+        state: queued, running, done, failed or cancelled.
+        worker: The process that works on it; ``heartbeat_s`` is when it last said so.
+        cancel: Somebody asked to stop it.
+    """
+
+    __tablename__ = "jobs"
+    __table_args__ = (Index("ix_jobs_queue", "state", "created_s"),)
+    id: Mapped[str] = mapped_column(String(ID_CHARS), primary_key=True, default=new_id)
+    project_id: Mapped[str] = mapped_column(ForeignKey("projects.id"), index=True)
+    kind: Mapped[str] = mapped_column(String(20))
+    params: Mapped[dict[str, Any]] = mapped_column(JSON)
+    state: Mapped[str] = mapped_column(String(12), default="queued")
+    step: Mapped[str] = mapped_column(String(120), default="")
+    done: Mapped[int] = mapped_column(default=0)
+    total: Mapped[int] = mapped_column(default=0)
+    result: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    error: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    cancel: Mapped[bool] = mapped_column(default=False)
+    worker: Mapped[str] = mapped_column(String(80), default="")
+    created_by: Mapped[str] = mapped_column(String(80))
+    created_s: Mapped[float] = mapped_column(default=time.time)
+    heartbeat_s: Mapped[float] = mapped_column(default=0.0)
+    finished_s: Mapped[float | None]
+
+
+class ModelRow(Base):
+    """A bundle, with the dataset version, template and settings that made it."""
+
+    __tablename__ = "models"
+    id: Mapped[str] = mapped_column(String(ID_CHARS), primary_key=True, default=new_id)
+    project_id: Mapped[str] = mapped_column(ForeignKey("projects.id"), index=True)
+    version_id: Mapped[str] = mapped_column(ForeignKey("dataset_versions.id"))
+    template_id: Mapped[str | None] = mapped_column(ForeignKey("templates.id"))
+    job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id"))
+    bundle_sha256: Mapped[str] = mapped_column(String(HASH_CHARS))
+    settings: Mapped[dict[str, Any]] = mapped_column(JSON)
+    summary: Mapped[dict[str, Any]] = mapped_column(JSON)
+    approved: Mapped[bool] = mapped_column(default=False)
+    created_s: Mapped[float] = mapped_column(default=time.time)
+    created_by: Mapped[str] = mapped_column(String(80))
+
+
+class InspectionRow(Base):
+    """What a model said of one picture, and what a person said of that.
+
+    Attributes:
+        content: ``Inspection.to_dict()``.
+        request_key: Of the sender, so that a request repeated after a lost answer counts once.
+        review: ok or ng, as a person decided; None = nobody has.
+    """
+
+    __tablename__ = "inspections"
+    __table_args__ = (
+        UniqueConstraint("project_id", "request_key"),
+        Index("ix_inspections_list", "project_id", "created_s", "id"),
+        Index("ix_inspections_queue", "project_id", "verdict", "review", "created_s"),
+        Index("ix_inspections_part", "project_id", "part_id"),
+    )
+    id: Mapped[str] = mapped_column(String(ID_CHARS), primary_key=True, default=new_id)
+    project_id: Mapped[str] = mapped_column(ForeignKey("projects.id"))
+    model_id: Mapped[str] = mapped_column(ForeignKey("models.id"))
+    image_sha256: Mapped[str] = mapped_column(String(HASH_CHARS))
+    request_key: Mapped[str | None] = mapped_column(String(80))
+    part_id: Mapped[str | None] = mapped_column(String(120))
+    line: Mapped[str | None] = mapped_column(String(80))
+    verdict: Mapped[str] = mapped_column(String(8))
+    deviation_score: Mapped[float | None]
+    content: Mapped[dict[str, Any]] = mapped_column(JSON)
+    review: Mapped[str | None] = mapped_column(String(2))
+    reason: Mapped[str] = mapped_column(String(400), default="")
+    reviewed_by: Mapped[str | None] = mapped_column(String(80))
+    reviewed_s: Mapped[float | None]
+    created_s: Mapped[float] = mapped_column(default=time.time)
+
+
 class AuditEvent(Base):
     """One change of state, chained by hash to the one before."""
 

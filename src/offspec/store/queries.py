@@ -146,7 +146,7 @@ def images_page(
     db: Db, project_id: str, cursor: Cursor | None, limit: int
 ) -> tuple[Sequence[Image], Cursor | None]:
     """Images of a project in the order they came, and where the next part begins."""
-    _check_limit(limit)
+    check_limit(limit)
     query = select(Image).where(Image.project_id == project_id)
     if cursor is not None:
         place = tuple_(Image.created_s, Image.id)
@@ -161,7 +161,7 @@ def audit_page(
     db: Db, before: int | None, limit: int, filters: dict[str, Any]
 ) -> tuple[Sequence[AuditEvent], int | None]:
     """Entries of the audit log, the latest first."""
-    _check_limit(limit)
+    check_limit(limit)
     query = select(AuditEvent)
     for column, value in filters.items():
         if value is not None:
@@ -180,7 +180,8 @@ def tokens_of(db: Db, project_id: str) -> Sequence[ApiToken]:
     return db.scalars(query.order_by(ApiToken.created_s.desc())).all()
 
 
-def _check_limit(limit: int) -> None:
+def check_limit(limit: int) -> None:
+    """Refuse parts of a list that are too large."""
     if not 1 <= limit <= MOST_PAGE:
         raise InputError(
             f"A part of a list has 1 to {MOST_PAGE} items, not {limit}. Ask for fewer."

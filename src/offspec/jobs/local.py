@@ -1,0 +1,62 @@
+"""Worker processes on this machine: started, watched, and started again."""
+
+from __future__ import annotations
+
+import logging
+import subprocess
+import sys
+import threading
+
+from offspec.store import job_queue
+from offspec.store.database import Database
+
+_LOG = logging.getLogger("offspec.jobs")
+WATCH_S = 1.0
+
+
+class Crew:
+    """Keeps a number of workers alive.
+
+    Args:
+        database: Its URL goes to the workers; jobs of ended ones are failed here.
+        store: URL of images and bundles.
+        count: Workers.
+    """
+
+    def __init__(self, database: Database, store: str, count: int = 1) -> None:
+        self._database, self._store, self._count = database, store, count
+        self._workers: list[subprocess.Popen[bytes]] = []
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._watch, daemon=True)
+
+    @property
+    def pids(self) -> list[int]:
+        """Of the workers that live."""
+        return [one.pid for one in self._workers if one.poll() is None]
+
+    def start(self) -> None:
+        """Start all; returns at once."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End all; their jobs fail and say so."""
+        self._stop.set()
+        self._thread.join()
+        for one in self._workers:
+            one.terminate()
+        for one in self._workers:
+            one.wait(timeout=10)
+
+    def _watch(self) -> None:
+        while not self._stop.wait(0 if not self._workers else WATCH_S):
+            self._workers = [one for one in self._workers if one.poll() is None]
+            while len(self._workers) < self._count:
+                self._workers.append(self._spawn())
+            with self._database.write() as db:
+                for job_id in job_queue.fail_lost(db):
+                    _LOG.warning("job %s was lost with its worker", job_id)
+
+    def _spawn(self) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", "offspec.jobs.worker"]
+        command += ["--database", self._database.url, "--store", self._store]
+        return subprocess.Popen(command)  # noqa: S603 - our own program and settings

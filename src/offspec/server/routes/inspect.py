@@ -1,0 +1,95 @@
+"""Inspection for machines, the list of inspections, and their review."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Body, Depends, Header, Query, Request
+
+from offspec.images import decode_image
+from offspec.json_files import finite
+from offspec.server.deps import Caller, CallerDep, ProjectDep, ReadDb, ServicesDep, with_role
+from offspec.server.inspectors import Inspectors
+from offspec.server.problems import ProblemError
+from offspec.server.schemas import InspectionOut, Page, ReviewIn
+from offspec.store import inspections, queries
+from offspec.store.models import InspectionRow
+
+router = APIRouter(prefix="/projects/{project_id}", tags=["inspect"])
+Reviewer = Annotated[Caller, Depends(with_role("engineer", "quality", "operator"))]
+Picture = Annotated[bytes, Body(media_type="application/octet-stream")]
+Label = Annotated[str | None, Query(max_length=80)]
+
+
+@router.post("/inspect", status_code=201)
+def inspect(
+    picture: Picture,
+    found: ProjectDep,
+    _caller: CallerDep,
+    services: ServicesDep,
+    request: Request,
+    part_id: Annotated[str | None, Query(max_length=120)] = None,
+    line: Label = None,
+    idempotency_key: Annotated[str | None, Header(max_length=80)] = None,
+) -> InspectionOut:
+    """Inspect one picture with the approved model; image bytes in, inspection out.
+
+    A request repeated with the same ``Idempotency-Key`` gives the answer of the first.
+    """
+    ready: Inspectors = request.app.state.inspectors
+    with ready.seat():
+        with services.database.read() as db:
+            before = inspections.known_request(db, found.id, idempotency_key)
+            if before is not None:
+                return InspectionOut.model_validate(before)
+            model = inspections.approved_model(db, found.id)
+        image = decode_image(picture, "picture")
+        content = finite(ready.get(model.bundle_sha256).inspect(image, with_map=False).to_dict())
+        sha256 = services.blobs.put(picture)
+        with services.database.write() as db:
+            row = inspections.known_request(db, found.id, idempotency_key)
+            if row is None:
+                row = inspections.add_inspection(
+                    db, model, sha256, content,
+                    part_id=part_id, line=line, request_key=idempotency_key,
+                )  # fmt: skip
+            return InspectionOut.model_validate(row)
+
+
+@router.get("/inspections")
+def listed(
+    found: ProjectDep,
+    db: ReadDb,
+    after: str | None = None,
+    limit: Annotated[int, Query(ge=1, le=queries.MOST_PAGE)] = queries.PAGE,
+    verdict: Label = None,
+    part_id: Label = None,
+    line: Label = None,
+    open: bool = False,  # noqa: A002 - the word of the query
+) -> Page[InspectionOut]:
+    """The latest first; ``open=true`` is the review queue."""
+    wanted = inspections.Filter(verdict, part_id, line, open)
+    rows, place = inspections.inspections_page(
+        db, found.id, wanted, queries.Cursor.parse(after), limit
+    )
+    items = [InspectionOut.model_validate(row) for row in rows]
+    return Page(items=items, next=None if place is None else str(place))
+
+
+@router.get("/inspections/agreement")
+def agreement(found: ProjectDep, db: ReadDb) -> dict[str, int]:
+    """How people's reviews and the model's verdicts meet."""
+    return inspections.agreement(db, found.id)
+
+
+@router.put("/inspections/{inspection_id}/review")
+def review(
+    inspection_id: str, body: ReviewIn, found: ProjectDep, caller: Reviewer, services: ServicesDep
+) -> InspectionOut:
+    """Confirm or overrule."""
+    with services.database.write() as db:
+        row = db.get(InspectionRow, inspection_id)
+        if row is None or row.project_id != found.id:
+            raise ProblemError(404, "not_found", "There is no such inspection in this project.")
+        inspections.review(db, caller.user, row, body.decision, body.reason)
+        return InspectionOut.model_validate(row)

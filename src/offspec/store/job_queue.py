@@ -1,0 +1,158 @@
+"""The queue of long work: taken by one worker at a time, watched by heartbeats.
+
+A job whose worker is gone fails with that reason; it is never begun again by itself, because half
+of its work may have been seen.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session as Db
+
+from offspec.errors import JobConflictError
+from offspec.store import audit
+from offspec.store.models import JobRow, ModelRow, User
+
+Kind = Literal["fit", "check", "evaluate"]
+LOST_AFTER_S = 15.0  # a worker beats every second
+OPEN = ("queued", "running")
+
+
+def submit(db: Db, user: User, project_id: str, kind: Kind, params: Mapping[str, Any]) -> JobRow:
+    """Put a job into the queue."""
+    job = JobRow(project_id=project_id, kind=kind, params=dict(params), created_by=user.name)
+    db.add(job)
+    db.flush()
+    new = {"kind": kind, "params": dict(params)}
+    audit.append(db, user.name, "job.submit", "job", job.id, new=new)
+    return job
+
+
+def claim(db: Db, worker: str) -> JobRow | None:
+    """Take the oldest job that waits; None = none does."""
+    query = select(JobRow).where(JobRow.state == "queued").order_by(JobRow.created_s).limit(1)
+    job = db.scalars(query.with_for_update(skip_locked=True)).first()
+    if job is None:
+        return None
+    job.state, job.worker, job.heartbeat_s = "running", worker, time.time()
+    db.flush()
+    return job
+
+
+def beat(db: Db, job_id: str, worker: str, step: str, done: int, total: int) -> bool:
+    """Say how far a job is; False = stop: it was cancelled, or is no longer this worker's."""
+    found = db.execute(
+        update(JobRow)
+        .where(JobRow.id == job_id, JobRow.worker == worker, JobRow.state == "running")
+        .values(heartbeat_s=time.time(), step=step[:120], done=done, total=total)
+        .returning(JobRow.cancel)
+    ).first()
+    return found is not None and not found[0]
+
+
+def finish(
+    db: Db,
+    job_id: str,
+    worker: str,
+    state: Literal["done", "failed", "cancelled"],
+    *,
+    result: Mapping[str, Any] | None = None,
+    error: Mapping[str, Any] | None = None,
+) -> bool:
+    """End a job; False = it was no longer this worker's, and nothing was changed."""
+    job = db.get(JobRow, job_id, with_for_update=True)
+    if job is None or job.worker != worker or job.state != "running":
+        return False
+    job.state, job.finished_s = state, time.time()
+    job.result = None if result is None else dict(result)
+    job.error = None if error is None else dict(error)
+    db.flush()
+    new = {"state": state, "error": job.error}
+    audit.append(db, job.created_by, f"job.{state}", "job", job.id, new=new)
+    return True
+
+
+def cancel(db: Db, user: User, job: JobRow) -> None:
+    """Ask a job to stop; one that waits ends at once.
+
+    Raises:
+        JobConflictError: It has ended.
+    """
+    if job.state not in OPEN:
+        raise JobConflictError(
+            f"Job {job.id} is {job.state}. Only a job that waits or runs can be cancelled."
+        )
+    if job.state == "queued":
+        job.state, job.finished_s = "cancelled", time.time()
+    job.cancel = True
+    audit.append(db, user.name, "job.cancel", "job", job.id, new={"state": job.state})
+
+
+def fail_lost(db: Db, now: float | None = None) -> list[str]:
+    """End jobs whose worker has not been heard of; returns their ids."""
+    limit = (time.time() if now is None else now) - LOST_AFTER_S
+    query = select(JobRow).where(JobRow.state == "running", JobRow.heartbeat_s < limit)
+    lost = db.scalars(query.with_for_update(skip_locked=True)).all()
+    for job in lost:
+        job.state, job.finished_s = "failed", time.time()
+        job.error = {
+            "code": "worker_lost",
+            "message": "The process that worked on this was ended. Nothing of it was kept. Start "
+            "it again.",
+        }
+        audit.append(db, "offspec serve", "job.failed", "job", job.id, new={"error": job.error})
+    return [job.id for job in lost]
+
+
+def jobs_of(db: Db, project_id: str, limit: int = 100) -> Sequence[JobRow]:
+    """Jobs of a project, the latest first."""
+    query = select(JobRow).where(JobRow.project_id == project_id)
+    return db.scalars(query.order_by(JobRow.created_s.desc()).limit(limit)).all()
+
+
+def add_model(db: Db, job: JobRow, bundle_sha256: str, summary: Mapping[str, Any]) -> ModelRow:
+    """Enter what a fit made."""
+    row = ModelRow(
+        project_id=job.project_id,
+        version_id=job.params["version_id"],
+        template_id=job.params.get("template_id"),
+        job_id=job.id,
+        bundle_sha256=bundle_sha256,
+        settings=job.params.get("settings", {}),
+        summary=dict(summary),
+        created_by=job.created_by,
+    )
+    db.add(row)
+    db.flush()
+    new = {"bundle_sha256": bundle_sha256, "version": row.version_id}
+    audit.append(db, job.created_by, "model.create", "model", row.id, new=new)
+    return row
+
+
+def models_of(db: Db, project_id: str) -> Sequence[ModelRow]:
+    """Models of a project, the latest first."""
+    query = select(ModelRow).where(ModelRow.project_id == project_id)
+    return db.scalars(query.order_by(ModelRow.created_s.desc())).all()
+
+
+def approve(db: Db, user: User, model: ModelRow) -> None:
+    """Use this model from now on; the one before stays, to roll back to."""
+    query = select(ModelRow).where(
+        ModelRow.project_id == model.project_id, ModelRow.approved.is_(True)
+    )
+    before = db.scalars(query).first()
+    if before is not None and before.id == model.id:
+        return
+    if before is not None:
+        before.approved = False
+        db.flush()
+    model.approved = True
+    old = None if before is None else {"model": before.id}
+    audit.append(
+        db, user.name, "model.approve", "project", model.project_id, old=old,
+        new={"model": model.id, "bundle_sha256": model.bundle_sha256},
+    )  # fmt: skip

@@ -1,0 +1,133 @@
+"""Machines send pictures, people judge what was stopped."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from offspec.images import encode_png
+from offspec.server.inspectors import Inspectors
+from offspec.store.models import InspectionRow
+from tests.server.conftest import Server
+from tests.server.test_jobs import submit, version, worker
+from tests.synth import part_image
+
+__all__ = ["version"]  # the fixture
+
+
+@pytest.fixture
+def machine(server: Server, engineer: TestClient, project: str, version: str) -> TestClient:
+    """A line with a token, and an approved model."""
+    submit(engineer, project, version)
+    assert worker(server).run_one()
+    (model,) = engineer.get(f"/api/v1/projects/{project}/models").json()
+    engineer.post(f"/api/v1/projects/{project}/models/{model['id']}/approve")
+    made = engineer.post(f"/api/v1/projects/{project}/tokens", json={"name": "line 1"}).json()
+    client = server.client()
+    client.headers["authorization"] = f"Bearer {made['token']}"
+    return client
+
+
+def send(client: TestClient, project: str, image: Any, key: str | None = None, **query: str) -> Any:
+    headers = {"content-type": "application/octet-stream"}
+    if key is not None:
+        headers["idempotency-key"] = key
+    return client.post(
+        f"/api/v1/projects/{project}/inspect",
+        content=encode_png(image),
+        params=query,
+        headers=headers,
+    )
+
+
+def test_a_picture_is_judged_kept_and_found_again(
+    machine: TestClient, engineer: TestClient, project: str
+) -> None:
+    bad = send(machine, project, part_image(50, defect="blot"), part_id="P7", line="A")
+    assert bad.status_code == 201, bad.text
+    assert bad.json()["verdict"] == "ng"
+    assert bad.json()["content"]["regions"][0]["defects"]
+    fine = send(machine, project, part_image(51), part_id="P8", line="A").json()
+    path = f"/api/v1/projects/{project}/inspections"
+    listed = engineer.get(path).json()["items"]
+    assert [one["id"] for one in listed] == [fine["id"], bad.json()["id"]]
+    assert [o["part_id"] for o in engineer.get(path, params={"part_id": "P7"}).json()["items"]] == [
+        "P7"
+    ]
+    first = engineer.get(path, params={"limit": 1}).json()
+    rest = engineer.get(path, params={"limit": 1, "after": first["next"]}).json()
+    assert [first["items"][0]["id"], rest["items"][0]["id"]] == [fine["id"], bad.json()["id"]]
+    assert rest["next"] is None
+
+
+def test_a_repeated_request_counts_once(server: Server, machine: TestClient, project: str) -> None:
+    found = {send(machine, project, part_image(50), "k1").json()["id"] for _ in range(3)}
+    assert len(found) == 1
+    assert send(machine, project, part_image(50), "k2").json()["id"] not in found
+    with server.services.database.read() as db:
+        assert db.query(InspectionRow).count() == 2
+
+
+def test_without_an_approved_model_nothing_is_judged(engineer: TestClient, project: str) -> None:
+    found = send(engineer, project, part_image(0))
+    assert found.status_code == 409
+    assert found.json()["code"] == "state"
+
+
+@pytest.mark.parametrize("data", [b"", b"no picture"])
+def test_what_is_no_picture_is_refused(
+    server: Server, machine: TestClient, project: str, data: bytes
+) -> None:
+    found = machine.post(
+        f"/api/v1/projects/{project}/inspect",
+        content=data,
+        headers={"content-type": "application/octet-stream"},
+    )
+    assert found.status_code in (400, 422)
+    with server.services.database.read() as db:
+        assert db.query(InspectionRow).count() == 0
+
+
+def test_review_queue_decisions_and_agreement(
+    server: Server, machine: TestClient, engineer: TestClient, admin: TestClient, project: str
+) -> None:
+    bad = send(machine, project, part_image(50, defect="blot")).json()
+    send(machine, project, part_image(51))
+    path = f"/api/v1/projects/{project}/inspections"
+    queue = engineer.get(path, params={"open": True}).json()["items"]
+    assert [one["id"] for one in queue] == [bad["id"]]
+    found = engineer.put(f"{path}/{bad['id']}/review", json={"decision": "ok", "reason": "oil"})
+    assert (found.json()["review"], found.json()["reviewed_by"]) == ("ok", "eve")
+    assert engineer.get(path, params={"open": True}).json()["items"] == []
+    engineer.put(f"{path}/{bad['id']}/review", json={"decision": "ng"})
+    assert engineer.get(f"{path}/agreement").json() == {"ng_ng": 1}
+    log = admin.get("/api/v1/audit", params={"action": "inspection.review"}).json()["items"]
+    assert log[0]["old"] == {"review": "ok", "by": "eve"}
+    stranger = server.person("otto", "operator")
+    assert stranger.put(f"{path}/{bad['id']}/review", json={"decision": "ok"}).status_code == 404
+
+
+def test_when_too_many_wait_the_next_is_told_to_come_again(
+    server: Server, machine: TestClient, project: str
+) -> None:
+    full = Inspectors(server.services.settings, server.services.blobs, at_once=1, waiting=1)
+    server.app.state.inspectors = full
+    inside, leave = threading.Event(), threading.Event()
+
+    def sit() -> None:
+        with full.seat():
+            inside.set()
+            leave.wait(10)
+
+    thread = threading.Thread(target=sit)
+    thread.start()
+    assert inside.wait(10)
+    found = send(machine, project, part_image(50))
+    leave.set()
+    thread.join()
+    assert found.status_code == 503
+    assert found.headers["retry-after"] == "1"
+    assert send(machine, project, part_image(50)).status_code == 201
