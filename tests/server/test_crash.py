@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import signal
 import socket
@@ -84,7 +85,7 @@ def test_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
     stop = threading.Event()
 
     def upload(first: int) -> None:
-        with sign_in(server.url, str(password)) as mine:
+        with contextlib.closing(sign_in(server.url, str(password))) as mine:
             for seed in range(first, first + 100_000):
                 if stop.is_set():
                     return
