@@ -32,7 +32,7 @@ TRAINED := $(addprefix tests/test_,trained.py training_loop.py flow.py student.p
   from_onnx.py timm_backbone.py)
 PYTEST := $(ONE_THREAD) $(BIN)/python -m pytest
 
-.PHONY: help demo test slow check format lint types docs pretraining clean
+.PHONY: help demo test slow check format lint types docs pretraining web clean
 
 help: ## List the tasks
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
@@ -94,6 +94,14 @@ format: $(DEV) ## Format the code and fix what can be fixed
 	@$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
+web: ## Install, check, test and build the studio (needs Node 20.19 or newer)
+	@cd web
+	npm ci --no-fund --no-audit
+	npm run lint
+	npm run types
+	npm test
+	npm run build
+
 clean: ## Remove the virtual environment and everything generated
-	@rm -rf $(VENV) build dist demo-output .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@rm -rf $(VENV) build dist demo-output web/node_modules web/dist web/look .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
