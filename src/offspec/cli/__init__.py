@@ -8,6 +8,7 @@ import typer
 
 from offspec.cli import (
     augment_cmd,
+    backup_cmd,
     bench_cmd,
     calibrate_cmd,
     check_cmd,
@@ -49,6 +50,8 @@ app.command("msa")(msa_cmd.msa)
 app.command("compare")(compare_cmd.compare)
 app.command("serve")(serve_cmd.serve)
 app.command("audit")(serve_cmd.audit)
+app.command("backup")(backup_cmd.backup)
+app.command("restore")(backup_cmd.restore)
 app.command("export")(export_cmd.export)
 app.command("pod")(pod_cmd.pod)
 app.command("bench")(bench_cmd.bench)

@@ -1,0 +1,136 @@
+"""Backup and restore of a server's data, also while it works.
+
+The database is copied first, by SQLite's own online backup, then the blobs: a blob is always
+written before the row that names it, so that the copy never names what it lacks. Restoring checks
+every hash and the chain of the audit log.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import sqlite3
+import tarfile
+import tempfile
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from offspec.errors import InputError, OptionError, WriteError
+from offspec.store import audit
+from offspec.store.database import Database
+
+DATABASE, BLOBS = "offspec.db", "images"
+_MEMBER = re.compile(r"images/[0-9a-f]{2}/[0-9a-f]{2}/([0-9a-f]{64})")
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """What a backup holds.
+
+    Attributes:
+        blobs: Images and bundles.
+        events: Entries of the audit log; ``head`` is the hash of the last.
+    """
+
+    blobs: int
+    events: int
+    head: str
+
+
+def back_up(data: Path, out: Path) -> Saved:
+    """Write a backup as one tar file, whole or not at all.
+
+    Args:
+        data: The server's folder; the server may run.
+        out: The file.
+
+    Raises:
+        OptionError: There is no SQLite database in the folder.
+        WriteError: The file cannot be written.
+    """
+    source = data / DATABASE
+    if not source.is_file():
+        raise OptionError(
+            f"'{data}' holds no database. A backup is of the folder that `serve` was given; with "
+            "PostgreSQL use its own pg_dump, and copy the image store. Name the folder."
+        )
+    aside = out.with_name(out.name + ".part")
+    try:
+        with tempfile.TemporaryDirectory(prefix="offspec-backup-") as folder:
+            copy = Path(folder, DATABASE)
+            with closing(sqlite3.connect(source)) as there, closing(sqlite3.connect(copy)) as here:
+                there.backup(here)
+            with tarfile.open(aside, "w") as archive:
+                archive.add(copy, DATABASE)
+                paths = sorted(p for p in (data / BLOBS).glob("??/??/*") if len(p.name) == 64)
+                for path in paths:
+                    archive.add(path, path.relative_to(data).as_posix())
+            found = _chain(copy)
+        aside.replace(out)
+    except OSError as error:
+        raise WriteError(
+            f"The backup '{out}' cannot be written: {error.strerror or error}. It needs room for "
+            "all images. Name another place."
+        ) from error
+    finally:
+        aside.unlink(missing_ok=True)
+    return Saved(len(paths), found.events, found.head)
+
+
+def restore(archive: Path, data: Path) -> Saved:
+    """Lay a backup out in a new folder and check it.
+
+    Raises:
+        OptionError: The folder is not empty.
+        InputError: The file is no backup, or damaged.
+    """
+    if data.exists() and any(data.iterdir()):
+        raise OptionError(
+            f"'{data}' is not empty. A backup is restored into a new folder, so that nothing is "
+            "overwritten. Name another one."
+        )
+    data.mkdir(parents=True, exist_ok=True)
+    try:
+        with tarfile.open(archive, "r:") as found:
+            count = sum(_lay_out(found, member, data) for member in found)
+    except (tarfile.TarError, OSError) as error:
+        raise InputError(
+            f"'{archive}' cannot be read as a backup: {error}. `offspec backup` writes one."
+        ) from error
+    if not (data / DATABASE).is_file():
+        raise InputError(f"'{archive}' holds no database. `offspec backup` writes one.")
+    chain = _chain(data / DATABASE)
+    if chain.broken_at is not None:
+        raise InputError(
+            f"The audit log in '{archive}' is broken at entry {chain.broken_at}. Take an older one."
+        )
+    return Saved(count, chain.events, chain.head)
+
+
+def _lay_out(archive: tarfile.TarFile, member: tarfile.TarInfo, data: Path) -> bool:
+    """Write one member where it belongs; True for a blob."""
+    match = _MEMBER.fullmatch(member.name)
+    if not member.isfile() or (match is None and member.name != DATABASE):
+        raise InputError(f"The backup holds '{member.name[:80]}', which is no part of one.")
+    stream = archive.extractfile(member)
+    assert stream is not None  # noqa: S101 - it is a file
+    path = data / member.name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    digest = hashlib.sha256()
+    with path.open("xb") as out:
+        while piece := stream.read(1 << 20):
+            digest.update(piece)
+            out.write(piece)
+    if match is not None and digest.hexdigest() != match.group(1):
+        raise InputError(f"Blob {match.group(1)[:12]} in the backup is damaged. Take another one.")
+    return match is not None
+
+
+def _chain(path: Path) -> audit.Verification:
+    database = Database(f"sqlite:///{path}")
+    try:
+        with database.read() as db:
+            return audit.verify(db)
+    finally:
+        database.close()

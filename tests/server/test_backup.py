@@ -1,0 +1,110 @@
+"""A backup taken while the server works holds everything its database names."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+import threading
+from pathlib import Path
+
+import pytest
+
+from offspec.errors import InputError, OptionError
+from offspec.server.services import Services
+from offspec.server.settings import Settings
+from offspec.store.accounts import create_user
+from offspec.store.backup import back_up, restore
+from offspec.store.blobs import BlobStore
+from offspec.store.database import Database
+from offspec.store.models import Image, Project
+from offspec.store.queries import add_image
+from tests.trained import offspec
+
+
+@pytest.fixture
+def services(tmp_path: Path) -> Services:
+    found = Services.open(Settings(tmp_path / "data"))
+    with found.database.write() as db:
+        create_user(db, "test", "ada", "admin", "correct horse battery")
+        db.add(Project(id="p", name="cap", problem={}))
+    return found
+
+
+def keep(services: Services, number: int) -> None:
+    data = f"picture {number}".encode()
+    sha256 = services.blobs.put(data)
+    with services.database.write() as db:
+        add_image(db, "ada", "p", f"{number}.png", sha256, (1, 1), len(data))
+
+
+def test_a_backup_under_load_is_whole(services: Services, tmp_path: Path) -> None:
+    stop = threading.Event()
+
+    def work(first: int) -> None:
+        for number in range(first, first + 100_000):
+            if stop.is_set():
+                return
+            keep(services, number)
+
+    for number in range(50):
+        keep(services, number)
+    threads = [threading.Thread(target=work, args=(1000 * n,)) for n in (1, 2)]
+    for thread in threads:
+        thread.start()
+    try:
+        for number in range(3):
+            out, place = tmp_path / f"{number}.tar", tmp_path / f"restored{number}"
+            back_up(services.settings.data, out)
+            found = restore(out, place)
+            database, blobs = (
+                Database(f"sqlite:///{place}/offspec.db"),
+                BlobStore(f"{place}/images"),
+            )
+            with database.read() as db:
+                images = db.query(Image).all()
+                assert len(images) >= 50
+                assert all(blobs.get(image.sha256) for image in images)
+            database.close()
+            assert found.events >= len(images)
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
+        services.database.close()
+
+
+def test_commands(services: Services, tmp_path: Path) -> None:
+    keep(services, 1)
+    services.database.close()
+    data, out = services.settings.data, tmp_path / "b.tar"
+    assert offspec("backup", "--data", data, "--out", out).code == 0
+    assert offspec("restore", out, "--data", tmp_path / "new").code == 0
+    assert offspec("audit", "--data", tmp_path / "new").code == 0
+    assert offspec("restore", out, "--data", tmp_path / "new").code == 2  # not empty
+    assert offspec("backup", "--data", tmp_path / "nothing", "--out", out).code == 2
+
+
+def tar(path: Path, **members: bytes) -> Path:
+    with tarfile.open(path, "w") as archive:
+        for name, data in members.items():
+            info = tarfile.TarInfo(name.replace("__", "/"))
+            info.size = len(data)
+            archive.addfile(info, io.BytesIO(data))
+    return path
+
+
+def test_what_is_no_backup_is_refused(tmp_path: Path) -> None:
+    outside = tar(tmp_path / "a.tar", **{"..__evil": b"x"})
+    with pytest.raises(InputError, match="no part"):
+        restore(outside, tmp_path / "1")
+    assert not (tmp_path / "evil").exists()
+    name = "images__00__00__" + "0" * 64
+    with pytest.raises(InputError, match="damaged"):
+        restore(tar(tmp_path / "b.tar", **{name: b"x"}), tmp_path / "2")
+    (tmp_path / "c.tar").write_bytes(b"nothing of the kind")
+    with pytest.raises(InputError, match="cannot be read"):
+        restore(tmp_path / "c.tar", tmp_path / "3")
+    with pytest.raises(InputError, match="no database"):
+        restore(tar(tmp_path / "d.tar"), tmp_path / "4")
+    with pytest.raises(OptionError, match="not empty"):
+        restore(outside, tmp_path)
