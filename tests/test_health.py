@@ -121,6 +121,19 @@ def test_labels_that_contradict_the_folder(tmp_path: Path) -> None:
     }
 
 
+def test_broken_annotation_files_are_findings(tmp_path: Path) -> None:
+    root = dataset(tmp_path)
+    (root / "test/good/p100.json").write_text("{")
+    (root / "train/good/p03.json").write_text('{"shapes": 3}')
+    payload = check(root).to_dict()
+    named = [tuple(one["images"]) for one in payload["labels"]]
+    assert named == [("test/good/p100.png",), ("train/good/p03.png",)] or named[::-1] == [
+        ("test/good/p100.png",),
+        ("train/good/p03.png",),
+    ]
+    assert "labels" in topics(payload, "must")
+
+
 def test_other_bits_and_another_size_are_misaligned_not_a_crash(tmp_path: Path) -> None:
     root = dataset(tmp_path)
     write(root / "train/good/p08.png", varied_part(8, SIZE).astype(np.uint16) * 257)

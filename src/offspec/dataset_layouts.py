@@ -7,15 +7,16 @@ in which every image is good.
 
 from __future__ import annotations
 
+import functools
 import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from offspec.annotations import WHOLE_IMAGE, Annotation, read_annotation, sidecar_path
-from offspec.errors import DatasetError
+from offspec.errors import AnnotationError, DatasetError
 from offspec.images import IMAGE_SUFFIXES, image_files
 from offspec.types import Label, Split
 
@@ -54,24 +55,43 @@ class Found:
     annotation: Annotation | None = None
 
 
-def find_images(root: Path) -> tuple[Layout, list[Found]]:
+@dataclass(frozen=True, slots=True)
+class AnnotationFault:
+    """An image whose annotation file is malformed."""
+
+    path: Path
+    message: str
+
+
+_Read = Callable[[Path], Annotation | None]
+
+
+def find_images(
+    root: Path, faults: list[AnnotationFault] | None = None
+) -> tuple[Layout, list[Found]]:
     """Recognise the layout of a folder and list its images.
+
+    Args:
+        root: The folder.
+        faults: Where malformed annotation files are put; such an image has no annotation then.
+            None = they are errors.
 
     Raises:
         DatasetError: Not a folder, no layout fits, or the layout contradicts itself.
         AnnotationError: An annotation file is malformed.
     """
+    read = _annotation_of if faults is None else functools.partial(_or_fault, faults)
     if not root.is_dir():
         raise DatasetError(f"'{root}' is not a folder. A dataset is a folder of images. {ACCEPTED}")
     children = {p.name.lower(): p for p in _subfolders(root)}
     train_names = {p.name.lower() for p in _subfolders(children.get("train"))}
     if "test" in children or train_names & NORMAL_NAMES:
-        return "mvtec", list(_mvtec(children))
+        return "mvtec", list(_mvtec(children, read))
     if children.keys() & NORMAL_NAMES:
-        return "folders", list(_folders(children))
+        return "folders", list(_folders(children, read))
     images = list(_walk(root))
     if any(_sidecar_of(p) is not None for p in images):
-        return "sidecar", _sidecars(images)
+        return "sidecar", _sidecars(images, read)
     top_level = image_files(root)
     if top_level:
         return "plain", [Found(p, "ok", "train", "good") for p in top_level]
@@ -81,7 +101,7 @@ def find_images(root: Path) -> tuple[Layout, list[Found]]:
 # --- MVTec ---
 
 
-def _mvtec(children: dict[str, Path]) -> Iterator[Found]:
+def _mvtec(children: dict[str, Path], read: _Read) -> Iterator[Found]:
     truth = children.get("ground_truth")
     for folder in _subfolders(children.get("train")):
         images = image_files(folder)
@@ -91,14 +111,14 @@ def _mvtec(children: dict[str, Path]) -> Iterator[Found]:
                 "'good', because models learn from good parts. Move the folder to test."
             )
         for path in images:
-            yield Found(path, "ok", "train", "good", None, _annotation_of(path))
+            yield Found(path, "ok", "train", "good", None, read(path))
     for folder in _subfolders(children.get("test")):
         if folder.name.lower() in NORMAL_NAMES:
             for path in image_files(folder):
-                yield Found(path, "ok", "test", "good", None, _annotation_of(path))
+                yield Found(path, "ok", "test", "good", None, read(path))
         else:
             mask_folders = [] if truth is None else [truth / folder.name]
-            found = list(_defect_folder(folder, mask_folders))
+            found = list(_defect_folder(folder, mask_folders, read))
             _check_mask_names(found, mask_folders)
             yield from found
 
@@ -113,13 +133,13 @@ def _check_mask_names(found: list[Found], mask_folders: list[Path]) -> None:
         )
 
 
-def _defect_folder(folder: Path, mask_folders: list[Path]) -> Iterator[Found]:
+def _defect_folder(folder: Path, mask_folders: list[Path], read: _Read) -> Iterator[Found]:
     images = image_files(folder)
     stems = {p.stem for p in images}
     images = [p for p in images if not _is_mask_beside(p, stems)]
     masks = _masks(images, [folder, *mask_folders])
     for path in images:
-        yield Found(path, "ng", "test", folder.name, masks.get(path), _annotation_of(path))
+        yield Found(path, "ng", "test", folder.name, masks.get(path), read(path))
 
 
 def _is_mask_beside(path: Path, stems: set[str]) -> bool:
@@ -142,18 +162,18 @@ def _masks(images: list[Path], folders: list[Path]) -> dict[Path, Path]:
 # --- normal and defect folders ---
 
 
-def _folders(children: dict[str, Path]) -> Iterator[Found]:
+def _folders(children: dict[str, Path], read: _Read) -> Iterator[Found]:
     mask_roots = [children[name] for name in MASK_NAMES if name in children]
     for name, folder in children.items():
         if folder in mask_roots:
             continue
         if name in NORMAL_NAMES:
             for path in image_files(folder):
-                yield Found(path, "ok", None, "good", None, _annotation_of(path))
+                yield Found(path, "ok", None, "good", None, read(path))
         elif name in DEFECT_NAMES:
             for typed in [folder, *_subfolders(folder)]:
                 candidates = [m / typed.name for m in mask_roots] + mask_roots
-                yield from _defect_folder(typed, candidates)
+                yield from _defect_folder(typed, candidates, read)
         elif image_files(folder):
             raise DatasetError(
                 f"Folder '{folder}' holds images and its name says neither normal nor defect. "
@@ -166,11 +186,11 @@ def _folders(children: dict[str, Path]) -> Iterator[Found]:
 # --- annotation files ---
 
 
-def _sidecars(images: list[Path]) -> list[Found]:
+def _sidecars(images: list[Path], read: _Read) -> list[Found]:
     per_sidecar = Counter(sidecar_path(p) for p in images)
     found: list[Found] = []
     for path in images:
-        annotation = _annotation_of(path)
+        annotation = read(path)
         shared = per_sidecar[sidecar_path(path)] > 1
         if annotation is not None and shared and annotation.image_name != path.name:
             annotation = None
@@ -203,6 +223,15 @@ def _sidecar_of(image: Path) -> Path | None:
 def _annotation_of(image: Path) -> Annotation | None:
     sidecar = _sidecar_of(image)
     return None if sidecar is None else read_annotation(sidecar)
+
+
+def _or_fault(faults: list[AnnotationFault], image: Path) -> Annotation | None:
+    """The annotation, or its fault in the list."""
+    try:
+        return _annotation_of(image)
+    except AnnotationError as error:
+        faults.append(AnnotationFault(image, str(error)))
+        return None
 
 
 def check_agreement(found: Sequence[Found]) -> None:

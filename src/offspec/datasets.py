@@ -17,7 +17,14 @@ from typing import Any, Literal
 import numpy as np
 
 from offspec.annotations import Annotation
-from offspec.dataset_layouts import ACCEPTED, Found, Layout, check_agreement, find_images
+from offspec.dataset_layouts import (
+    ACCEPTED,
+    AnnotationFault,
+    Found,
+    Layout,
+    check_agreement,
+    find_images,
+)
 from offspec.errors import AnnotationError, DatasetError, OptionError
 from offspec.images import file_sha256, image_sha256, read_image
 from offspec.types import BoolArray, Label, Split
@@ -178,12 +185,14 @@ class Dataset:
 
     Attributes:
         unlabelled: Images left out because nobody judged them.
+        faults: Key and message of malformed annotation files, where they were accepted.
     """
 
     root: Path
     layout: Layout
     records: tuple[ImageRecord, ...]
     unlabelled: int = 0
+    faults: tuple[tuple[str, str], ...] = ()
     _by_key: dict[str, ImageRecord] = field(default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -248,8 +257,8 @@ def read_dataset(
             plain folder of good images.
         seed: Seed of the split.
         need_normals: False accepts a dataset without training normals, as for evaluation.
-        lenient: True accepts what a check reports: one image in both train and test, and
-            annotations that contradict the folder of their image.
+        lenient: True accepts what a check reports: one image in both train and test,
+            annotations that contradict the folder of their image, and malformed ones.
         exclude: Keys of images to leave out; the split of the others stays as it is.
 
     Raises:
@@ -264,8 +273,9 @@ def read_dataset(
         25
     """
     folder = Path(root)
-    layout, found = find_images(folder)
-    return build_dataset(
+    faults: list[AnnotationFault] | None = [] if lenient else None
+    layout, found = find_images(folder, faults)
+    dataset = build_dataset(
         folder,
         layout,
         found,
@@ -274,6 +284,8 @@ def read_dataset(
         lenient=lenient,
         exclude=exclude,
     )
+    told = ((fault.path.relative_to(folder).as_posix(), fault.message) for fault in faults or ())
+    return replace(dataset, faults=tuple(told))
 
 
 def build_dataset(

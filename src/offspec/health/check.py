@@ -227,6 +227,7 @@ def check(
         )
     drawn = read_template(template) if isinstance(template, Path | str) else template
     _without_comparing(report, glances, drawn, seed)
+    report.labels += [LabelFault((key,), message) for key, message in data.faults]
     alone = _affordable(_one_of_each(usable, report.duplicates), report, seed)
     looked = look_at_normals(
         alone, template, smallest_defect=smallest_defect, threads=count, tell=tell
