@@ -177,13 +177,17 @@ def _largest(mask: BoolArray) -> tuple[tuple[int, int], tuple[int, int]]:
     return (y, y + h), (x, x + w)
 
 
+def fitted(image: ByteArray, longest: int) -> ByteArray:
+    """A copy with its longer side exactly ``longest``, made smaller or larger."""
+    factor = longest / max(image.shape[:2])
+    size = (max(1, round(image.shape[1] * factor)), max(1, round(image.shape[0] * factor)))
+    how = cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC
+    return np.ascontiguousarray(cv2.resize(image, size, interpolation=how), np.uint8)
+
+
 def shrunk(image: ByteArray, longest: int) -> ByteArray:
     """A copy with its longer side at most ``longest``."""
-    factor = longest / max(image.shape[:2])
-    if factor >= 1:
-        return image.copy()
-    size = (max(1, round(image.shape[1] * factor)), max(1, round(image.shape[0] * factor)))
-    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), dtype=np.uint8)
+    return image.copy() if max(image.shape[:2]) <= longest else fitted(image, longest)
 
 
 def _stretch(image: ByteArray) -> ByteArray:

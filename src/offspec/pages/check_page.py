@@ -27,7 +27,7 @@ from offspec.pages.document import (
     Table,
     Text,
 )
-from offspec.report_pictures import encode_jpeg, shrunk
+from offspec.report_pictures import encode_jpeg, fitted, shrunk
 
 SHOWN = 12
 PICTURE_PX = 420
@@ -267,11 +267,9 @@ def _reader(root: Path | None) -> Reader:
 
 def _drawn(image: ByteArray, place_xy: Sequence[float] | None) -> ByteArray:
     """A small copy, with a ring around a place."""
-    factor = PICTURE_PX / max(image.shape[:2])
-    size = (max(1, round(image.shape[1] * factor)), max(1, round(image.shape[0] * factor)))
-    how = cv2.INTER_AREA if factor < 1 else cv2.INTER_CUBIC
-    small = np.ascontiguousarray(cv2.resize(image, size, interpolation=how), np.uint8)
+    small = fitted(image, PICTURE_PX)
     if place_xy is not None:
+        factor = PICTURE_PX / max(image.shape[:2])
         centre = (round(place_xy[0] * factor), round(place_xy[1] * factor))
         for radius, rgb in ((31, (255, 255, 255)), (28, _RING_RGB)):
             cv2.circle(small, centre, radius, rgb, 3, cv2.LINE_AA)
