@@ -118,8 +118,13 @@ def _joined(name: str, payload: Payload | None, build: Any, absent: str) -> tupl
     """Sections of another page under a common name, or that it was not done."""
     if payload is None:
         return (Section(name, "", (Text(absent),), "calm"),)
+    return _named(name, build(payload))
+
+
+def _named(name: str, sections: Sequence[Section]) -> tuple[Section, ...]:
+    """Sections under a common name."""
     return tuple(
-        replace(one, title=f"{name}: {one.title}" if one.title else name) for one in build(payload)
+        replace(one, title=f"{name}: {one.title}" if one.title else name) for one in sections
     )
 
 
@@ -229,8 +234,7 @@ def _health(parts: Parts) -> tuple[Section, ...]:
     if parts.health is None:
         words = "The data was not checked. `offspec check` does it."
         return (Section("Data health", "", (Text(words),), "calm"),)
-    found = health_sections(parts.health, parts.root)
-    return tuple(replace(one, title=f"Data health: {one.title}") for one in found)
+    return _named("Data health", health_sections(parts.health, parts.root))
 
 
 # -- the model -----------------------------------------------------------------------
@@ -278,10 +282,7 @@ def _threshold(bundle: Bundle) -> Section:
 def _operating(bundle: Bundle, payload: Payload | None) -> tuple[Section, ...]:
     name = "Costs and decision points"
     if payload is not None:
-        found = operating_sections(payload)
-        return tuple(
-            replace(one, title=f"{name}: {one.title}" if one.title else name) for one in found
-        )
+        return _named(name, operating_sections(payload))
     calibration = bundle.manifest.calibration
     events = [e for e in bundle.manifest.history if e.get("event") == "operating_points"]
     if not events:
@@ -376,8 +377,7 @@ def _pod(bundle: Bundle, payload: Payload | None) -> tuple[Section, ...]:
     if payload is None:
         words = "Not estimated. `offspec pod` puts made defects of graded size into good images."
         return (Section(name, "", (Text(words),), "calm"),)
-    found = pod_sections(payload, reference=bundle.reference)
-    return tuple(replace(one, title=f"{name}: {one.title}" if one.title else name) for one in found)
+    return _named(name, pod_sections(payload, reference=bundle.reference))
 
 
 # -- where it comes from --------------------------------------------------------------------

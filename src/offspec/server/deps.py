@@ -5,7 +5,7 @@ from __future__ import annotations
 import hmac
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, TypeVar
 
 from fastapi import Depends, Request
 from sqlalchemy.orm import Session as Db
@@ -13,10 +13,22 @@ from sqlalchemy.orm import Session as Db
 from offspec.server.problems import ProblemError
 from offspec.server.services import Services
 from offspec.store import accounts
-from offspec.store.models import Project, Role, User
+from offspec.store.models import (
+    ApiToken,
+    Image,
+    InspectionRow,
+    JobRow,
+    ModelRow,
+    Project,
+    Role,
+    TemplateRow,
+    User,
+    VersionRow,
+)
 
 COOKIE = "offspec_session"
 CSRF_HEADER = "x-csrf-token"
+T = TypeVar("T", ApiToken, Image, InspectionRow, JobRow, ModelRow, TemplateRow, VersionRow)
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
@@ -110,3 +122,17 @@ def visible_project(project_id: str, who: CallerDep, db: ReadDb) -> Project:
 
 
 ProjectDep = Annotated[Project, Depends(visible_project)]
+
+
+def owned(
+    db: Db, table: type[T], id_: str, project: Project, what: str, code: str = "not_found"
+) -> T:
+    """A row of this project; one of another project does not exist.
+
+    Raises:
+        ProblemError: 404, in which ``what`` names the noun.
+    """
+    row = db.get(table, id_)
+    if row is None or row.project_id != project.id:
+        raise ProblemError(404, code, f"There is no such {what} in this project.")
+    return row

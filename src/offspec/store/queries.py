@@ -10,7 +10,6 @@ from sqlalchemy import delete, select, tuple_
 from sqlalchemy.orm import Session as Db
 
 from offspec.errors import InputError, OptionError
-from offspec.image_headers import read_header
 from offspec.images import decode_image
 from offspec.store import audit
 from offspec.store.models import ApiToken, AuditEvent, Image, Member, Project, User
@@ -115,8 +114,7 @@ def check_image(data: bytes, name: str) -> tuple[int, int]:
     Raises:
         ImageDecodeError: It is none, or too large.
     """
-    width, height = read_header(data, name).upright_size_wh
-    decode_image(data, name)
+    height, width = decode_image(data, name).shape[:2]
     return width, height
 
 

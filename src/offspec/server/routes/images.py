@@ -11,8 +11,7 @@ from offspec.errors import OffspecError
 from offspec.images import decode_image
 from offspec.overlays import to_eight_bits
 from offspec.report_pictures import encode_jpeg, shrunk
-from offspec.server.deps import Caller, ProjectDep, ReadDb, ServicesDep, with_role
-from offspec.server.problems import ProblemError
+from offspec.server.deps import Caller, ProjectDep, ReadDb, ServicesDep, owned, with_role
 from offspec.server.schemas import ImageOut, Page, Uploaded
 from offspec.server.settings import MAX_FILES
 from offspec.store import queries
@@ -75,10 +74,7 @@ def of_project(image_id: str, found: ProjectDep, db: ReadDb) -> Image:
     Raises:
         ProblemError: 404.
     """
-    image = db.get(Image, image_id)
-    if image is None or image.project_id != found.id:
-        raise ProblemError(404, "not_found", "There is no such image in this project.")
-    return image
+    return owned(db, Image, image_id, found, "image")
 
 
 ImageDep = Annotated[Image, Depends(of_project)]

@@ -8,9 +8,8 @@ from fastapi import APIRouter, Body, Depends, Header, Query, Request
 
 from offspec.images import decode_image
 from offspec.json_files import finite
-from offspec.server.deps import Caller, CallerDep, ProjectDep, ReadDb, ServicesDep, with_role
+from offspec.server.deps import Caller, CallerDep, ProjectDep, ReadDb, ServicesDep, owned, with_role
 from offspec.server.inspectors import Inspectors
-from offspec.server.problems import ProblemError
 from offspec.server.schemas import InspectionOut, Page, ReviewIn
 from offspec.store import inspections, queries
 from offspec.store.models import InspectionRow
@@ -88,8 +87,6 @@ def review(
 ) -> InspectionOut:
     """Confirm or overrule."""
     with services.database.write() as db:
-        row = db.get(InspectionRow, inspection_id)
-        if row is None or row.project_id != found.id:
-            raise ProblemError(404, "not_found", "There is no such inspection in this project.")
+        row = owned(db, InspectionRow, inspection_id, found, "inspection")
         inspections.review(db, caller.user, row, body.decision, body.reason)
         return InspectionOut.model_validate(row)

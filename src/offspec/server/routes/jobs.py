@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Response
 
 from offspec.options import parse_options
 from offspec.run_config import RunConfig
-from offspec.server.deps import Caller, ProjectDep, ReadDb, ServicesDep, with_role
+from offspec.server.deps import Caller, ProjectDep, ReadDb, ServicesDep, owned, with_role
 from offspec.server.problems import ProblemError
 from offspec.server.schemas import JobIn, JobOut, ModelOut
 from offspec.store import job_queue
@@ -32,15 +32,11 @@ def submit(body: JobIn, found: ProjectDep, caller: Engineer, services: ServicesD
     if body.kind == "evaluate" and body.model_id is None:
         raise ProblemError(400, "option", "An evaluation needs a model. Name model_id.")
     with services.database.write() as db:
-        wanted: tuple[tuple[Any, str | None], ...] = (
-            (VersionRow, body.version_id),
-            (TemplateRow, body.template_id),
-            (ModelRow, body.model_id),
-        )
-        for table, id_ in wanted:
-            row = None if id_ is None else db.get(table, id_)
-            if id_ is not None and (row is None or row.project_id != found.id):
-                raise ProblemError(404, "not_found", f"This project has no such id: {id_[:40]}.")
+        owned(db, VersionRow, body.version_id, found, "dataset version")
+        if body.template_id is not None:
+            owned(db, TemplateRow, body.template_id, found, "template")
+        if body.model_id is not None:
+            owned(db, ModelRow, body.model_id, found, "model")
         params = body.model_dump(exclude={"kind"}, exclude_none=True)
         job = job_queue.submit(db, caller.user, found.id, body.kind, params)
         return JobOut.model_validate(job)
@@ -52,10 +48,7 @@ def of_project(job_id: str, found: ProjectDep, db: ReadDb) -> JobRow:
     Raises:
         ProblemError: 404.
     """
-    job = db.get(JobRow, job_id)
-    if job is None or job.project_id != found.id:
-        raise ProblemError(404, "job_not_found", "There is no such job in this project.")
-    return job
+    return owned(db, JobRow, job_id, found, "job", "job_not_found")
 
 
 JobDep = Annotated[JobRow, Depends(of_project)]
@@ -88,10 +81,7 @@ def model_of_project(model_id: str, found: ProjectDep, db: ReadDb) -> ModelRow:
     Raises:
         ProblemError: 404.
     """
-    row = db.get(ModelRow, model_id)
-    if row is None or row.project_id != found.id:
-        raise ProblemError(404, "not_found", "There is no such model in this project.")
-    return row
+    return owned(db, ModelRow, model_id, found, "model")
 
 
 ModelDep = Annotated[ModelRow, Depends(model_of_project)]

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
 
-from offspec.server.deps import Caller, ProjectDep, ReadDb, ServicesDep, with_role
+from offspec.server.deps import Caller, ProjectDep, ReadDb, ServicesDep, owned, with_role
 from offspec.server.problems import ProblemError
 from offspec.server.routes.images import ImageDep
 from offspec.server.schemas import (
@@ -67,9 +67,7 @@ def save_template(
 ) -> TemplateOut:
     """Save a template as a new version."""
     with services.database.write() as db:
-        reference = db.get(Image, body.reference_id)
-        if reference is None or reference.project_id != found.id:
-            raise ProblemError(404, "not_found", "There is no such reference in this project.")
+        reference = owned(db, Image, body.reference_id, found, "reference")
         mine = db.get_one(Project, found.id)
         row = labelling.save_template(db, caller.user, mine, reference, body.content)
         return TemplateOut.model_validate(row)
@@ -100,9 +98,7 @@ def files(
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
 ) -> list[dict[str, Any]]:
     """Files of a dataset version with hashes, labels and splits."""
-    row = db.get(VersionRow, version_id)
-    if row is None or row.project_id != found.id:
-        raise ProblemError(404, "not_found", "There is no such dataset version.")
+    row = owned(db, VersionRow, version_id, found, "dataset version")
     listed: list[dict[str, Any]] = row.content["files"]
     return listed[start : start + limit]
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends
 
-from offspec.server.deps import Caller, CallerDep, ProjectDep, ReadDb, ServicesDep, with_role
+from offspec.server.deps import Caller, CallerDep, ProjectDep, ReadDb, ServicesDep, owned, with_role
 from offspec.server.problems import ProblemError
 from offspec.server.schemas import (
     ProjectChange,
@@ -103,7 +103,5 @@ def create_token(
 def revoke(token_id: str, found: ProjectDep, caller: Engineer, services: ServicesDep) -> None:
     """End a token."""
     with services.database.write() as db:
-        row = db.get(ApiToken, token_id)
-        if row is None or row.project_id != found.id:
-            raise ProblemError(404, "not_found", "There is no such token.")
+        owned(db, ApiToken, token_id, found, "token")
         accounts.revoke_token(db, caller.user.name, token_id)
