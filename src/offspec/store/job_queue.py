@@ -10,7 +10,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session as Db
 
 from offspec.errors import JobConflictError
@@ -118,6 +118,7 @@ def add_model(db: Db, job: JobRow, bundle_sha256: str, summary: Mapping[str, Any
     """Enter what a fit made."""
     row = ModelRow(
         project_id=job.project_id,
+        number=next_number(db, job.project_id),
         version_id=job.params["version_id"],
         template_id=job.params.get("template_id"),
         job_id=job.id,
@@ -131,6 +132,12 @@ def add_model(db: Db, job: JobRow, bundle_sha256: str, summary: Mapping[str, Any
     new = {"bundle_sha256": bundle_sha256, "version": row.version_id}
     audit.append(db, job.created_by, "model.create", "model", row.id, new=new)
     return row
+
+
+def next_number(db: Db, project_id: str) -> int:
+    """Of the next model of a project."""
+    query = select(func.max(ModelRow.number)).where(ModelRow.project_id == project_id)
+    return 1 + (db.scalar(query) or 0)
 
 
 def models_of(db: Db, project_id: str) -> Sequence[ModelRow]:

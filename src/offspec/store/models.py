@@ -109,7 +109,12 @@ class Member(Base):
 
 
 class Image(Base):
-    """One picture of a project; its bytes lie in the blob store under their hash."""
+    """One picture of a project; its bytes lie in the blob store under their hash.
+
+    Attributes:
+        decision: What a person said to a finding of the check: leave_out (no dataset version takes
+            it) or keep (the finding is refused and not shown again); None = nobody was asked.
+    """
 
     __tablename__ = "images"
     __table_args__ = (
@@ -123,6 +128,8 @@ class Image(Base):
     width: Mapped[int]
     height: Mapped[int]
     size_bytes: Mapped[int] = mapped_column(BigInteger)
+    decision: Mapped[str | None] = mapped_column(String(10))
+    decision_why: Mapped[str] = mapped_column(String(400), default="")
     created_s: Mapped[float] = mapped_column(default=time.time)
 
 
@@ -195,12 +202,32 @@ class JobRow(Base):
     finished_s: Mapped[float | None]
 
 
+class JobLine(Base):
+    """One line of a job's log."""
+
+    __tablename__ = "job_lines"
+    job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id"), primary_key=True)
+    seq: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    time_s: Mapped[float] = mapped_column(default=time.time)
+    text: Mapped[str] = mapped_column(String(400))
+
+
 class ModelRow(Base):
-    """A bundle, with the dataset version, template and settings that made it."""
+    """A bundle, with the dataset version, template and settings that made it.
+
+    Attributes:
+        number: Counts the models of a project from 1; people say "model 3".
+        parent_id: The model whose thresholds were changed to make this one; None = fitted.
+        note: Why it was made.
+    """
 
     __tablename__ = "models"
+    __table_args__ = (Index("ix_models_number", "project_id", "number", unique=True),)
     id: Mapped[str] = mapped_column(String(ID_CHARS), primary_key=True, default=new_id)
     project_id: Mapped[str] = mapped_column(ForeignKey("projects.id"), index=True)
+    number: Mapped[int]
+    parent_id: Mapped[str | None] = mapped_column(String(ID_CHARS))
+    note: Mapped[str] = mapped_column(String(400), default="")
     version_id: Mapped[str] = mapped_column(ForeignKey("dataset_versions.id"))
     template_id: Mapped[str | None] = mapped_column(ForeignKey("templates.id"))
     job_id: Mapped[str] = mapped_column(ForeignKey("jobs.id"))
@@ -219,6 +246,8 @@ class InspectionRow(Base):
         content: ``Inspection.to_dict()``.
         request_key: Of the sender, so that a request repeated after a lost answer counts once.
         review: ok or ng, as a person decided; None = nobody has.
+        learned_image_id: The image it became, where a false alarm was added to the normals.
+        image_gone: Its picture was removed when its time was over.
     """
 
     __tablename__ = "inspections"
@@ -242,7 +271,31 @@ class InspectionRow(Base):
     reason: Mapped[str] = mapped_column(String(400), default="")
     reviewed_by: Mapped[str | None] = mapped_column(String(80))
     reviewed_s: Mapped[float | None]
+    learned_image_id: Mapped[str | None] = mapped_column(String(ID_CHARS))
+    image_gone: Mapped[bool] = mapped_column(default=False)
     created_s: Mapped[float] = mapped_column(default=time.time)
+
+
+class SignOff(Base):
+    """A person's signature under a model: who, when, with which meaning, on which bytes."""
+
+    __tablename__ = "sign_offs"
+    id: Mapped[str] = mapped_column(String(ID_CHARS), primary_key=True, default=new_id)
+    project_id: Mapped[str] = mapped_column(ForeignKey("projects.id"), index=True)
+    model_id: Mapped[str] = mapped_column(ForeignKey("models.id"), index=True)
+    bundle_sha256: Mapped[str] = mapped_column(String(HASH_CHARS))
+    report_sha256: Mapped[str | None] = mapped_column(String(HASH_CHARS))
+    meaning: Mapped[str] = mapped_column(String(400))
+    signed_by: Mapped[str] = mapped_column(String(80))
+    created_s: Mapped[float] = mapped_column(default=time.time)
+
+
+class Setting(Base):
+    """One setting of the server that people change while it runs."""
+
+    __tablename__ = "settings"
+    key: Mapped[str] = mapped_column(String(60), primary_key=True)
+    value: Mapped[dict[str, Any]] = mapped_column(JSON)
 
 
 class AuditEvent(Base):
