@@ -6,7 +6,7 @@ from fastapi import APIRouter, FastAPI
 from sqlalchemy import text
 
 from offspec import __version__
-from offspec.server import problems
+from offspec.server import problems, studio
 from offspec.server.deps import ReadDb
 from offspec.server.inspectors import Inspectors
 from offspec.server.routes import audit, images, inspect, jobs, labelling, projects, session, users
@@ -34,6 +34,7 @@ def create_app(services: Services) -> FastAPI:
         api.include_router(part.router)
     api.include_router(_health)
     app.include_router(api)
+    studio.install(app)
     app.add_middleware(Shield, settings=services.settings)
     return app
 
