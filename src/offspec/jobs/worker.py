@@ -28,6 +28,7 @@ from offspec.fit_summary import fit_summary
 from offspec.fitting import fit
 from offspec.health import check
 from offspec.images import atomic_write
+from offspec.jobs.do_export import do_export
 from offspec.jobs.materialise import write_drawn, write_version
 from offspec.json_files import finite, json_bytes
 from offspec.options import parse_options
@@ -160,6 +161,8 @@ class Worker:
                 check(root, template=template, progress=pulse.tell).to_dict()
             )
             return found
+        if job.kind == "export":
+            return do_export(root, template, self._blobs, folder, pulse.tell)
         assert model is not None  # noqa: S101 - the route asks for it
         return self._evaluate(model, root, folder, pulse)
 

@@ -9,7 +9,18 @@ from offspec import __version__
 from offspec.server import problems, studio
 from offspec.server.deps import ReadDb
 from offspec.server.inspectors import Inspectors
-from offspec.server.routes import audit, images, inspect, jobs, labelling, projects, session, users
+from offspec.server.pyramids import Pyramids
+from offspec.server.routes import (
+    assist,
+    audit,
+    images,
+    inspect,
+    jobs,
+    labelling,
+    projects,
+    session,
+    users,
+)
 from offspec.server.schemas import Health
 from offspec.server.services import Services
 from offspec.server.shield import Shield
@@ -28,9 +39,10 @@ def create_app(services: Services) -> FastAPI:
     )
     app.state.services = services
     app.state.inspectors = Inspectors(services.settings, services.blobs)
+    app.state.pyramids = Pyramids()
     problems.install(app)
     api = APIRouter(prefix=API)
-    for part in (session, users, projects, images, labelling, jobs, inspect, audit):
+    for part in (session, users, projects, images, labelling, assist, jobs, inspect, audit):
         api.include_router(part.router)
     api.include_router(_health)
     app.include_router(api)

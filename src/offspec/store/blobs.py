@@ -7,11 +7,14 @@ stands for half of it. Names come from hashes alone: no path from outside is eve
 from __future__ import annotations
 
 import hashlib
+import os
 import re
+import secrets
+import shutil
 from pathlib import Path
 from typing import Any
 
-from offspec.errors import InputError, OptionError
+from offspec.errors import InputError, OptionError, WriteError
 from offspec.images import atomic_write
 
 _HASH = re.compile(r"[0-9a-f]{64}")
@@ -55,6 +58,18 @@ class BlobStore:
             self._remote.pipe_file(f"{self._root}/{_place(sha256)}", data)
         return sha256
 
+    def put_file(self, path: Path) -> str:
+        """Keep a file too large to hold in memory; returns its sha256."""
+        with path.open("rb") as file:
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        if self.has(sha256):
+            return sha256
+        if self._folder is not None:
+            _copy_whole(path, self._folder / _place(sha256))
+        else:
+            self._remote.put_file(str(path), f"{self._root}/{_place(sha256)}")
+        return sha256
+
     def get(self, sha256: str) -> bytes:
         """The bytes, checked against their name.
 
@@ -85,6 +100,25 @@ class BlobStore:
         if self._folder is not None:
             return (self._folder / place).is_file()
         return bool(self._remote.exists(f"{self._root}/{place}"))
+
+
+def _copy_whole(source: Path, target: Path) -> None:
+    """Copy aside, force it to disk, then rename."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    aside = target.with_name(f".{secrets.token_hex(8)}.tmp")
+    try:
+        with source.open("rb") as read, aside.open("xb") as written:
+            shutil.copyfileobj(read, written, 1 << 20)
+            written.flush()
+            os.fsync(written.fileno())
+        aside.replace(target)
+    except OSError as error:
+        raise WriteError(
+            f"'{target.name[:12]}' could not be kept: {error.strerror}. Nothing half-written is "
+            "left. Free some space in the store."
+        ) from error
+    finally:
+        aside.unlink(missing_ok=True)
 
 
 def _place(sha256: str) -> str:

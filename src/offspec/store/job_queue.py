@@ -17,7 +17,7 @@ from offspec.errors import JobConflictError
 from offspec.store import audit
 from offspec.store.models import JobRow, ModelRow, User
 
-Kind = Literal["fit", "check", "evaluate"]
+Kind = Literal["fit", "check", "evaluate", "export"]
 LOST_AFTER_S = 15.0  # a worker beats every second
 OPEN = ("queued", "running")
 
