@@ -9,10 +9,23 @@ from offspec import __version__
 from offspec.server import problems
 from offspec.server.deps import ReadDb
 from offspec.server.inspectors import Inspectors
-from offspec.server.routes import audit, images, inspect, jobs, labelling, projects, session, users
+from offspec.server.metrics import Metrics
+from offspec.server.routes import (
+    admin,
+    audit,
+    images,
+    inspect,
+    jobs,
+    labelling,
+    metrics,
+    projects,
+    session,
+    users,
+)
 from offspec.server.schemas import Health
 from offspec.server.services import Services
 from offspec.server.shield import Shield
+from offspec.server.watch import Watch
 
 API = "/api/v1"
 
@@ -28,13 +41,17 @@ def create_app(services: Services) -> FastAPI:
     )
     app.state.services = services
     app.state.inspectors = Inspectors(services.settings, services.blobs)
+    app.state.metrics = Metrics()
     problems.install(app)
     api = APIRouter(prefix=API)
-    for part in (session, users, projects, images, labelling, jobs, inspect, audit):
+    for part in (
+        session, users, projects, images, labelling, jobs, inspect, audit, admin, metrics
+    ):  # fmt: skip
         api.include_router(part.router)
     api.include_router(_health)
     app.include_router(api)
     app.add_middleware(Shield, settings=services.settings)
+    app.add_middleware(Watch, metrics=app.state.metrics)
     return app
 
 

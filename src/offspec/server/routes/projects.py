@@ -15,12 +15,14 @@ from offspec.server.schemas import (
     TokenIn,
     TokenMade,
     TokenOut,
+    UserOut,
 )
 from offspec.store import accounts, queries
 from offspec.store.models import ApiToken, Project, User
 
 router = APIRouter(prefix="/projects", tags=["projects"])
 Engineer = Annotated[Caller, Depends(with_role("engineer"))]
+Quality = Annotated[Caller, Depends(with_role("engineer", "quality"))]
 Admin = Annotated[Caller, Depends(with_role())]
 
 
@@ -56,6 +58,12 @@ def change(
         mine = db.get_one(Project, found.id)
         queries.change_project(db, caller.user, mine, name=body.name, archived=body.archived)
         return ProjectOut.model_validate(mine)
+
+
+@router.get("/{project_id}/members")
+def members(found: ProjectDep, _caller: Quality, db: ReadDb) -> list[UserOut]:
+    """Who may see the project besides administrators, by name."""
+    return [UserOut.model_validate(row) for row in queries.members_of(db, found.id)]
 
 
 @router.put("/{project_id}/members/{user_id}", status_code=204)
