@@ -5,7 +5,6 @@ Images are kept at once; annotations and templates wait until all images of the 
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
