@@ -17,7 +17,10 @@ import { Sidebar } from './Sidebar';
 const TemplatePage = lazy(() => import('../features/template/TemplatePage'));
 
 /** Loaded when they are first opened. */
-const PAGES: Partial<Record<PageName, ComponentType>> = {};
+const PAGES: Partial<Record<PageName, ComponentType>> = {
+  inspect: lazy(() => import('../features/inspect/InspectPage')),
+  deploy: lazy(() => import('../features/deploy/DeployPage')),
+};
 
 export function App() {
   const client = useMemo(makeQueryClient, []);
