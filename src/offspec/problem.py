@@ -11,7 +11,7 @@ images lie beside the file or in folders below it. The file holds answers; advic
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
@@ -152,6 +152,19 @@ def read_problem(path: Path | str) -> ProblemStatement:
     problem = parse_options(ProblemStatement, data, f"'{path}'")
     assert isinstance(problem, ProblemStatement)  # noqa: S101 - for the type checker
     check_problem(problem, Path(path).parent)
+    return problem
+
+
+def statement_of(data: Mapping[str, Any]) -> ProblemStatement | None:
+    """A statement from its JSON form, its example images unchecked; None = nothing was said.
+
+    Raises:
+        OptionError: Another format, an unknown key, or a value out of range.
+    """
+    if not data:
+        return None
+    problem = parse_options(ProblemStatement, data, "the problem statement")
+    assert isinstance(problem, ProblemStatement)  # noqa: S101 - for the type checker
     return problem
 
 

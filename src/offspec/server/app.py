@@ -9,7 +9,19 @@ from offspec import __version__
 from offspec.server import problems
 from offspec.server.deps import ReadDb
 from offspec.server.inspectors import Inspectors
-from offspec.server.routes import audit, images, inspect, jobs, labelling, projects, session, users
+from offspec.server.picture_cache import PictureCache
+from offspec.server.routes import (
+    audit,
+    images,
+    inspect,
+    inspections,
+    jobs,
+    labelling,
+    models,
+    projects,
+    session,
+    users,
+)
 from offspec.server.schemas import Health
 from offspec.server.services import Services
 from offspec.server.shield import Shield
@@ -28,9 +40,12 @@ def create_app(services: Services) -> FastAPI:
     )
     app.state.services = services
     app.state.inspectors = Inspectors(services.settings, services.blobs)
+    app.state.pictures = PictureCache()
     problems.install(app)
     api = APIRouter(prefix=API)
-    for part in (session, users, projects, images, labelling, jobs, inspect, audit):
+    for part in (
+        session, users, projects, images, labelling, jobs, models, inspect, inspections, audit
+    ):  # fmt: skip
         api.include_router(part.router)
     api.include_router(_health)
     app.include_router(api)
