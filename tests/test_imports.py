@@ -53,6 +53,7 @@ THIRD_PARTY = {
     "psycopg": (),
     "fastapi": ("server",),
     "starlette": ("server",),
+    "prometheus_client": ("server",),
     "uvicorn": ("cli.serve_cmd",),
     "typer": ("cli",),
     "rich": ("cli",),

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from offspec.errors import OptionError
-from offspec.images import decode_image, encode_png
+from offspec.images import encode_png
 from offspec.overlays import ByteArray, heat_level, heatmap, to_eight_bits
 from offspec.report_pictures import encode_jpeg, shrunk
 from offspec.runtime import Inspector
@@ -24,7 +24,6 @@ LONGEST_PX = 1600
 OPAQUE = 0.8  # where a map is far above the threshold; the part stays visible below
 _CALM, _FULL = 0.22, 0.6  # heat levels from which on the layer shows, and shows fully
 _QUALITY = 90
-_SIXTEEN_BITS = 16
 
 
 def draw(inspector: Inspector, image: ImageArray, kind: Kind) -> bytes:
@@ -87,20 +86,6 @@ def aligned_heat(inspector: Inspector, inspection: Inspection) -> ByteArray:
     values = _smaller(np.asarray(laid, np.float32))
     to_small = _scaling(values.shape, (height, width))
     return _layer(values, _thresholds(inspector, to_small, values))
-
-
-def viewable(data: bytes, name: str) -> tuple[bytes, str]:
-    """What a browser can draw, and its media type: the bytes themselves, or an 8-bit PNG.
-
-    Raises:
-        ImageDecodeError: It is no image.
-    """
-    if data.startswith(b"\x89PNG") and len(data) > 24 and data[24] < _SIXTEEN_BITS:
-        return data, "image/png"
-    for magic, kind in ((b"\xff\xd8", "image/jpeg"), (b"BM", "image/bmp")):
-        if data.startswith(magic):
-            return data, kind
-    return encode_png(to_eight_bits(decode_image(data, name))), "image/png"
 
 
 def _fitting(size_hw: tuple[int, ...]) -> tuple[int, int]:

@@ -20,7 +20,9 @@ from offspec.options import Options, parse_options
 from offspec.problem import Answers
 from offspec.run_config import EvaluationConfig, RunConfig
 
-JobKind = Literal["fit", "check", "evaluate", "calibrate", "compare", "pod", "msa", "report"]
+JobKind = Literal[
+    "fit", "check", "evaluate", "export", "calibrate", "compare", "pod", "msa", "report"
+]
 PARTS = {
     "health": "check",
     "evaluation": "evaluate",
@@ -34,6 +36,10 @@ MOST_TEXT = 4_000_000  # characters of a table of verdicts
 Share = Annotated[float, Field(gt=0, lt=1)]
 Cost = Annotated[float, Field(ge=0, le=1e12)]
 Words = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class NoSettings(Options):
+    """Of a kind that has none."""
 
 
 class CheckSettings(Options):
@@ -126,6 +132,7 @@ class Kind:
 KINDS: Mapping[str, Kind] = {
     "fit": Kind(RunConfig, ("version_id",), ("template_id",), by_quality=False),
     "check": Kind(CheckSettings, ("version_id",), ("template_id",)),
+    "export": Kind(NoSettings, ("version_id",), ("template_id",)),
     "evaluate": Kind(EvaluationConfig, ("version_id", "model_id")),
     "calibrate": Kind(CalibrateSettings, ("version_id", "model_id"), by_quality=False),
     "compare": Kind(CompareSettings, ("version_id", "model_id", "other_model_id")),

@@ -26,6 +26,7 @@ from offspec.jobs.do_calibrate import do_calibrate
 from offspec.jobs.do_check import do_check
 from offspec.jobs.do_compare import do_compare
 from offspec.jobs.do_evaluate import do_evaluate
+from offspec.jobs.do_export import do_export
 from offspec.jobs.do_fit import do_fit
 from offspec.jobs.do_msa import do_msa
 from offspec.jobs.do_pod import do_pod
@@ -45,6 +46,7 @@ KINDS: Mapping[str, Callable[[Work], Done]] = {
     "fit": do_fit,
     "check": do_check,
     "evaluate": do_evaluate,
+    "export": do_export,
     "calibrate": do_calibrate,
     "compare": do_compare,
     "pod": do_pod,

@@ -11,7 +11,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, ClassVar
 
 from offspec.bundle import read_bundle
 from offspec.images import atomic_write, decode_image
@@ -44,6 +44,9 @@ class Inspectors:
         self._lock = threading.Lock()
         self._door = threading.BoundedSemaphore(waiting)
         self._seats = threading.BoundedSemaphore(at_once)
+
+    waiting = 0
+    pids: ClassVar[dict[str, int]] = {}
 
     @contextmanager
     def seat(self) -> Iterator[None]:

@@ -79,6 +79,7 @@ class ProjectChange(Schema):
 
     name: Annotated[str, Field(min_length=1, max_length=120)] | None = None
     archived: bool | None = None
+    problem: dict[str, Any] | None = None
 
 
 class ProjectOut(Schema):
@@ -92,7 +93,12 @@ class ProjectOut(Schema):
 
 
 class ImageOut(Schema):
-    """A picture."""
+    """A picture and what people said of it.
+
+    ``revision`` counts changes of its annotation, 0 where nobody has looked. ``split`` is what the
+    annotation asks for; null lets the dataset version draw it. ``decision`` answers a finding of
+    the check: ``leave_out`` keeps the image out of dataset versions.
+    """
 
     id: str
     name: str
@@ -101,12 +107,22 @@ class ImageOut(Schema):
     height: int
     size_bytes: int
     created_s: float
+    label: Literal["ok", "ng"] | None = None
+    split: Literal["train", "test"] | None = None
+    revision: int = 0
+    decision: Literal["leave_out", "keep"] | None = None
+    decision_why: str = ""
 
 
 class Uploaded(Schema):
-    """What came of one uploaded file: an image, new or known, or why not."""
+    """What came of one uploaded file, or of one file in an uploaded zip.
+
+    ``image`` is the image itself, or the one that an annotation or template belongs to. ``known``:
+    the project had exactly this already. ``error``: why the file changed nothing.
+    """
 
     name: str
+    kind: Literal["image", "annotation", "template", "other"]
     image: ImageOut | None = None
     known: bool = False
     error: str | None = None

@@ -109,6 +109,12 @@ def fail_lost(db: Db, now: float | None = None) -> list[str]:
     return [job.id for job in lost]
 
 
+def counts(db: Db) -> dict[str, int]:
+    """Jobs of all projects by state."""
+    query = select(JobRow.state, func.count()).group_by(JobRow.state)
+    return {row[0]: row[1] for row in db.execute(query)}
+
+
 def jobs_of(db: Db, project_id: str, limit: int = 100) -> Sequence[JobRow]:
     """Jobs of a project, the latest first."""
     query = select(JobRow).where(JobRow.project_id == project_id)

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from offspec.images import decode_image
+from offspec.server.answers import image_out
 from offspec.server.deps import Caller, ProjectDep, ReadDb, ServicesDep, owned, with_role
 from offspec.server.inspections_csv import inspections_csv
 from offspec.server.problems import ProblemError
@@ -158,7 +159,7 @@ def learn(found: InspectionDep, caller: Labeller, services: ServicesDep) -> Imag
     with services.database.write() as db:
         user, row = db.get_one(User, caller.user.id), db.get_one(InspectionRow, found.id)
         image = inspections.learn(db, user, row, (width, height), len(data), name)
-        return ImageOut.model_validate(image)
+        return image_out(db, image)
 
 
 def _suffix(data: bytes) -> str:

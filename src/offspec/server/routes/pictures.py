@@ -6,7 +6,8 @@ from typing import Any
 
 from fastapi import Request, Response
 
-from offspec.inspection_pictures import Kind, viewable
+from offspec.browser_pictures import browser_picture
+from offspec.inspection_pictures import Kind
 from offspec.server.inspectors import Inspectors
 from offspec.server.picture_cache import PictureCache
 
@@ -17,7 +18,7 @@ PICTURE: dict[int | str, dict[str, Any]] = {
 
 def viewed(data: bytes, name: str) -> Response:
     """A picture as a browser can draw it."""
-    body, media_type = viewable(data, name)
+    body, media_type = browser_picture(data, name)
     return kept(body, media_type)
 
 
