@@ -10,6 +10,7 @@ import { health } from './pages/health';
 import { home } from './pages/home';
 import { inspect } from './pages/inspect';
 import { jobs } from './pages/jobs';
+import { problem } from './pages/problem';
 import { quality } from './pages/quality';
 import { session } from './pages/session';
 import { template } from './pages/template';
@@ -118,6 +119,7 @@ export const en = {
   },
   groups: { prepare: 'Prepare', model: 'Model', production: 'Production', system: 'System' },
   home,
+  problem,
   session,
   jobs,
   annotate,
