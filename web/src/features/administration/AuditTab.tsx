@@ -51,11 +51,13 @@ export function AuditTab() {
       {audit.error && <Problem error={audit.error} onRetry={() => void audit.refetch()} />}
       {audit.data && entries.length === 0 && <p role="status">{texts.none}</p>}
       {entries.length > 0 && (
-        <AuditEntries
-          entries={entries}
-          onObject={(object) => setAsked({ ...NOTHING, object })}
-          onActor={(actor) => setAsked({ ...asked, actor })}
-        />
+        <div className="audit-table">
+          <AuditEntries
+            entries={entries}
+            onObject={(object) => setAsked({ ...NOTHING, object })}
+            onActor={(actor) => setAsked({ ...asked, actor })}
+          />
+        </div>
       )}
       {audit.hasNextPage && (
         <Button disabled={audit.isFetchingNextPage} onClick={() => void audit.fetchNextPage()}>

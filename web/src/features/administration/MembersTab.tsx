@@ -53,13 +53,15 @@ function Members({ project }: { readonly project: ProjectOut }) {
               key: 'actions',
               name: t.administration.users.actions,
               cell: (user) => (
-                <Button
-                  look="quiet"
-                  aria-label={texts.remove(user.name)}
-                  onClick={() => remove(user)}
-                >
-                  {t.common.remove}
-                </Button>
+                <span className="row-actions">
+                  <Button
+                    look="quiet"
+                    aria-label={texts.remove(user.name)}
+                    onClick={() => remove(user)}
+                  >
+                    {t.common.remove}
+                  </Button>
+                </span>
               ),
             },
           ]}

@@ -51,13 +51,15 @@ function Tokens({ project }: { readonly project: ProjectOut }) {
               name: t.administration.users.actions,
               cell: (token) =>
                 !token.revoked && (
-                  <Button
-                    look="quiet"
-                    aria-label={texts.revokeOf(token.name)}
-                    onClick={() => setEnding(token)}
-                  >
-                    {texts.revoke}
-                  </Button>
+                  <span className="row-actions">
+                    <Button
+                      look="quiet"
+                      aria-label={texts.revokeOf(token.name)}
+                      onClick={() => setEnding(token)}
+                    >
+                      {texts.revoke}
+                    </Button>
+                  </span>
                 ),
             },
           ]}
