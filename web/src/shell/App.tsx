@@ -17,7 +17,9 @@ import { Sidebar } from './Sidebar';
 const TemplatePage = lazy(() => import('../features/template/TemplatePage'));
 
 /** Loaded when they are first opened. */
-const PAGES: Partial<Record<PageName, ComponentType>> = {};
+const PAGES: Partial<Record<PageName, ComponentType>> = {
+  train: lazy(() => import('../features/train/TrainPage')),
+};
 
 export function App() {
   const client = useMemo(makeQueryClient, []);
