@@ -121,8 +121,13 @@ def test_the_same_question_gives_the_same_answer() -> None:
 def test_twelve_megapixels_are_answered_while_one_waits() -> None:
     size_hw = (3000, 4000)
     image = drawn(ground(size_hw), blot(size_hw, 10), (20, 20, 25), 0.5)
-    click = lambda: outline_click(image, (1500.0, 1200.0))  # noqa: E731
-    stroke = lambda: outline_stroke(image, [(1300.0, 1100.0), (1700.0, 1350.0)], 460.0)  # noqa: E731
+
+    def click() -> list[PointsXY]:
+        return outline_click(image, (1500.0, 1200.0))
+
+    def stroke() -> list[PointsXY]:
+        return outline_stroke(image, [(1300.0, 1100.0), (1700.0, 1350.0)], 460.0)
+
     for ask in (click, stroke):
         took = []
         for _ in range(3):

@@ -2,8 +2,8 @@
 
 A click grows over like colours at many tolerances and keeps the one whose border is the sharpest
 edge. A stroke learns the ground from what lies beside it, as a plane of colour with its scatter,
-and keeps what stands out of it under the brush; broad things are cut from the ground by colour. Both
-look at a bounded crop only.
+and keeps what stands out of it under the brush; broad things are cut from the ground by colour.
+Both look at a bounded crop only.
 
 Reference:
     The choice of a tolerance follows Matas et al., "Robust wide-baseline stereo from maximally
@@ -109,7 +109,8 @@ def outline_stroke(
     inside = [(x, y) for x, y in points_xy if 0 <= x < width and 0 <= y < height]
     if not inside:
         return []
-    brush_px = max(3.0, size_px if size_px is not None else 0.015 * max(height, width))
+    longest = max(height, width)
+    brush_px = min(max(3.0, size_px if size_px is not None else 0.015 * longest), longest)
     crop = _cut(image, inside, 1.5 * brush_px + 6)
     painted = _painted(crop, inside, brush_px)
     found = _under(crop, painted, brush_px * crop.factor)
@@ -262,7 +263,7 @@ def _under(crop: _Crop, painted: BoolArray, brush: float) -> BoolArray | None:
     shorten it, but parts broad things better.
     """
     smooth = np.asarray(cv2.GaussianBlur(crop.lab, (0, 0), 0.6), np.float32)
-    far = cv2.distanceTransform((~painted).view(np.uint8), cv2.DIST_L2, 3)
+    far = np.asarray(cv2.distanceTransform((~painted).view(np.uint8), cv2.DIST_L2, 3), np.float32)
     odd = _standing_out(smooth, far, painted, brush)
     if odd is not None:
         half_width = cv2.distanceTransform(_filled(odd).view(np.uint8), cv2.DIST_L2, 3).max()
@@ -297,7 +298,7 @@ def _cut_mixtures(lab: FloatArray, mask: Bytes) -> None:
     stretched = np.rint(255 * (lab - low) / max(8.0, float((high - low).max()))).astype(np.uint8)
     ground, defect = np.zeros((1, 65)), np.zeros((1, 65))
     cv2.setRNGSeed(0)
-    cv2.grabCut(stretched, mask, None, ground, defect, 2, cv2.GC_INIT_WITH_MASK)
+    cv2.grabCut(stretched, mask, (0, 0, 0, 0), ground, defect, 2, cv2.GC_INIT_WITH_MASK)
 
 
 def _standing_out(

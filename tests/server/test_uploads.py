@@ -1,14 +1,14 @@
-"""Uploads: images, sidecars, templates and zips of these; what attackers pack, and a second time."""
+"""Uploads: images, sidecars, templates, zips of these; what attackers pack, and a second time."""
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import struct
 import time
 import zipfile
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -63,8 +63,6 @@ def said_of(client: TestClient, project: str, image: str) -> dict[str, Any]:
 
 
 def drawn_on(data: bytes, name: str = "a.png") -> bytes:
-    import hashlib
-
     template = whole_image_template(
         SIZE_WH, reference_file=name, reference_sha256=hashlib.sha256(data).hexdigest()
     )
@@ -132,7 +130,7 @@ def test_a_sidecar_fills_an_annotation_that_says_nothing(
     engineer: TestClient, project: str
 ) -> None:
     empty = Annotation("a.png", SIZE_WH)
-    _, image = send(engineer, project, ("a.png", picture(0)), ("a.json", side(empty)))
+    send(engineer, project, ("a.png", picture(0)), ("a.json", side(empty)))
     (found,) = send(engineer, project, ("a.json", side()))
     assert found["error"] is None
     assert found["image"]["label"] == "ng"

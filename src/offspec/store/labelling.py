@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -26,6 +27,8 @@ from offspec.store.models import (
     VersionRow,
 )
 from offspec.template import Template
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def annotation_of(db: Db, image: Image) -> AnnotationRow | None:
@@ -76,9 +79,9 @@ def save_annotation(
 
 
 def _refuse_odd_text(content: Mapping[str, Any]) -> None:
-    """PostgreSQL cannot look into JSON with a NUL or half a character, and every list would fail."""
+    """PostgreSQL cannot look into JSON with a NUL or half a character: every list would fail."""
     plain = json.dumps(content, ensure_ascii=False).replace("\\\\", "")
-    if "\\u0000" in plain or any("\ud800" <= one <= "\udfff" for one in plain):
+    if "\\u0000" in plain or _SURROGATE.search(plain):
         raise AnnotationError(
             "The annotation holds a NUL or half of a surrogate pair in a text. Names are written "
             "in characters. Correct the name of the defect or region."
