@@ -49,6 +49,14 @@ class _Crop:
     left: int
     top: int
     factor: float  # crop pixels per image pixel
+    inner: tuple[bool, bool, bool, bool]  # top, bottom, left, right: the image goes on there
+
+    def leaving_px(self, mask: BoolArray) -> int:
+        """How many pixels of a mask lie where the crop ends and the image goes on."""
+        sides = (mask[0], mask[-1], mask[:, 0], mask[:, -1])
+        return sum(
+            int(one.sum()) for one, goes_on in zip(sides, self.inner, strict=True) if goes_on
+        )
 
     def place(self, point_xy: Point) -> Point:
         return (point_xy[0] - self.left) * self.factor, (point_xy[1] - self.top) * self.factor
@@ -155,7 +163,7 @@ def _cut(image: Bytes, points_xy: Sequence[Point], margin_px: float) -> _Crop:
         part = np.asarray(cv2.resize(part, size, interpolation=cv2.INTER_AREA), np.uint8)
     unit = np.ascontiguousarray(part).astype(np.float32) / np.float32(255)
     lab = np.asarray(cv2.cvtColor(unit, cv2.COLOR_RGB2LAB), np.float32)
-    return _Crop(lab, left, top, factor)
+    return _Crop(lab, left, top, factor, (top > 0, bottom < height, left > 0, right < width))
 
 
 # -- click ---------------------------------------------------------------------------
@@ -172,8 +180,8 @@ def _grown(crop: _Crop, point_xy: Point) -> tuple[float, BoolArray | None, bool]
     height, width = edge.shape
     x, y = (int(v) for v in crop.place(point_xy))
     at = min(x, width - 1), min(y, height - 1)
-    score, mask, leaves = _best_tolerance(smooth, edge, _seed(smooth, at))
-    cut = mask is not None and bool(mask[[0, -1]].any() or mask[:, [0, -1]].any())
+    score, mask, leaves = _best_tolerance(crop, smooth, edge, _seed(smooth, at))
+    cut = mask is not None and crop.leaving_px(mask) > 0
     return (0.0 if cut else score), mask, leaves or cut
 
 
@@ -195,7 +203,7 @@ def _seed(smooth: FloatArray, at: tuple[int, int]) -> tuple[int, int]:
 
 
 def _best_tolerance(
-    smooth: FloatArray, edge: FloatArray, seed: tuple[int, int]
+    crop: _Crop, smooth: FloatArray, edge: FloatArray, seed: tuple[int, int]
 ) -> tuple[float, BoolArray | None, bool]:
     """Grow at rising tolerances; the sharpest border wins.
 
@@ -213,23 +221,16 @@ def _best_tolerance(
         if labels[y, x] == 0:
             continue
         mask = labels == labels[y, x]
-        if _touches(mask):
+        if crop.leaving_px(mask) > 0.02 * sum(mask.shape):  # more than a corner of it
             return *best, True
         area = int(mask.sum())
-        if area < LEAST_AREA_PX:
+        border = (cv2.dilate(mask.view(np.uint8), kernel) > 0) & ~mask
+        if area < LEAST_AREA_PX or not border.any():
             continue
-        grown = cv2.dilate(mask.view(np.uint8), kernel) > 0
-        border = grown & ~mask
         score = float(edge[border].mean()) * area**LARGER
         if score > best[0] * 1.02:
             best = (score, mask)
     return *best, False
-
-
-def _touches(mask: BoolArray) -> bool:
-    """Whether a region leaves the crop: more than a corner of it lies at the border."""
-    sides = mask[0].sum() + mask[-1].sum() + mask[:, 0].sum() + mask[:, -1].sum()
-    return bool(sides > 0.02 * sum(mask.shape))
 
 
 def _edges(smooth: FloatArray) -> FloatArray:

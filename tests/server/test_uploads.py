@@ -8,6 +8,7 @@ import json
 import struct
 import time
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -112,6 +113,22 @@ def test_the_same_upload_again_changes_nothing(
     assert [one["known"] for one in zipped] == [True] * 3
     assert admin.get("/api/v1/audit/verify").json()["events"] == events
     assert said_of(engineer, project, first[1]["image"]["id"])["revision"] == 1
+
+
+def test_many_who_upload_the_same_at_once_get_the_same(
+    server: Server, engineer: TestClient, project: str
+) -> None:
+    files = [("a.png", picture(0)), ("a.json", side()), ("b.png", picture(1))]
+    clients = [server.sign_in("eve") for _ in range(6)]
+    with ThreadPoolExecutor(6) as pool:
+        asked = [pool.submit(send, one, project, *files) for one in clients]
+    answers = [one.result() for one in asked]
+    assert {tuple(o["image"]["id"] for o in one) for one in answers} == {
+        tuple(o["image"]["id"] for o in answers[0])
+    }
+    assert sum(not one[0]["known"] for one in answers) == 1
+    assert sum(not one[1]["known"] for one in answers) == 1
+    assert len(images(engineer, project)) == 2
 
 
 def test_another_annotation_is_refused_and_the_first_stays(

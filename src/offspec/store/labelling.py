@@ -57,7 +57,8 @@ def save_annotation(
         )
     written = to_labelme(replace(annotation, image_name=image.name, size_wh=size_wh))
     _refuse_odd_text(written)
-    row = db.get(AnnotationRow, image.id)
+    db.get(Image, image.id, with_for_update=True)  # one writer an image, also where rows are new
+    row = db.get(AnnotationRow, image.id, populate_existing=True)
     seen = 0 if row is None else row.revision
     if seen != revision:
         raise StateError(

@@ -56,6 +56,7 @@ def bring_annotation(db: Db, user: User, image: Image, said: Annotation) -> bool
     size_wh = (image.width, image.height)
     sized = said.size_wh if any(said.size_wh) else size_wh
     said = replace(said, image_name=image.name, size_wh=sized)
+    db.get(Image, image.id, with_for_update=True)
     row = db.get(AnnotationRow, image.id)
     before = None if row is None else from_labelme(row.content)
     if before == said:
