@@ -4,13 +4,16 @@ import { Button } from '../../components/Button';
 import { Dialog } from '../../components/Dialog';
 import { Problem } from '../../components/Problem';
 import { Table } from '../../components/Table';
-import { useMakeToken, useRevokeToken, useTokens } from '../../data/tokens';
+import { useRevokeToken, useTokensOf } from '../../data/people';
+import { useProject } from '../../data/projects';
+import { useMakeToken } from '../../data/tokens';
 import { t } from '../../texts';
 import { CopyButton } from './CallSection';
 
 /** Tokens of machines: made, shown once, revoked. */
 export function Tokens() {
-  const tokens = useTokens(true);
+  const { id } = useProject();
+  const tokens = useTokensOf(id);
   const [revoking, setRevoking] = useState<TokenOut | null>(null);
   const texts = t.deploy.tokens;
   const states = (token: TokenOut) => texts.states[token.revoked ? 'revoked' : 'valid'];
@@ -99,7 +102,8 @@ function MakeToken() {
 type RevokeDialogProps = { readonly token: TokenOut; readonly onClose: () => void };
 
 function RevokeDialog({ token, onClose }: RevokeDialogProps) {
-  const revoke = useRevokeToken();
+  const { id } = useProject();
+  const revoke = useRevokeToken(id);
   const texts = t.deploy.tokens;
   return (
     <Dialog
