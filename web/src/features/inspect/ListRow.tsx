@@ -31,7 +31,6 @@ export function ListRow({ item, isOpen, isMarked, onOpen, onMark }: ListRowProps
         type="button"
         className="inspection-cells"
         aria-pressed={isOpen}
-        aria-label={texts.open(what, time)}
         onClick={onOpen}
       >
         <span>{time}</span>

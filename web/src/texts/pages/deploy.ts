@@ -99,6 +99,7 @@ export const deploy = {
     created: 'Made',
     state: 'State',
     states: { valid: 'valid', revoked: 'revoked' },
+    action: 'Action',
     revoke: 'Revoke',
     revokeOf: (name: string) => `Revoke ${name}`,
     revokeTitle: (name: string) => `Revoke the token of ${name}?`,
