@@ -27,12 +27,7 @@ export function ListRow({ item, isOpen, isMarked, onOpen, onMark }: ListRowProps
       ) : (
         <span />
       )}
-      <button
-        type="button"
-        className="inspection-cells"
-        aria-pressed={isOpen}
-        onClick={onOpen}
-      >
+      <button type="button" className="inspection-cells" aria-pressed={isOpen} onClick={onOpen}>
         <span>{time}</span>
         <span>
           <VerdictBadge verdict={item.verdict} />

@@ -16,6 +16,7 @@ export const deploy = {
   candidatesText: 'Models newer than the one in use.',
   earlier: 'Earlier models',
   earlierText: 'To go back to, when the one in use disappoints.',
+  more: 'What it is',
   none: 'There is no newer model.',
   train: 'Go to Train',
   facts: {

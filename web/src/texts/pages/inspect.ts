@@ -43,6 +43,7 @@ export const inspect = {
     busy: (seconds: number) => `Server busy, again in ${Math.ceil(seconds)} s`,
     again: (n: number) => `Send ${plural(n, 'failed picture')} again`,
     tooLarge: (limit: string) => `The file is larger than ${limit}. Send a smaller picture.`,
+    waiting: 'What is found stands here.',
     choose: 'Choose a picture of the list to see what was found.',
     toQueue: (n: number) =>
       `Review ${plural(n, 'picture')} that ${n === 1 ? 'was' : 'were'} stopped`,
@@ -202,7 +203,7 @@ export const inspect = {
     mark: (what: string, time: string) => `Select ${what} of ${time}`,
     markAll: 'Select all shown',
     marked: (n: number) => `${n} selected`,
-    learn: (n: number) => `Add ${n} to the normals`,
+    learn: (n: number) => (n === 0 ? 'Add to the normals' : `Add ${n} to the normals`),
     learning: 'Adding',
     learnt: (n: number) =>
       `${plural(n, 'picture')} added to the good images. Train again to use ${n === 1 ? 'it' : 'them'}.`,
