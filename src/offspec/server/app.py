@@ -6,17 +6,23 @@ from fastapi import APIRouter, FastAPI
 from sqlalchemy import text
 
 from offspec import __version__
-from offspec.server import problems
+from offspec.server import problems, studio
 from offspec.server.deps import ReadDb
 from offspec.server.inspectors import Inspectors
+from offspec.server.metrics import Metrics
+from offspec.server.picture_cache import PictureCache
 from offspec.server.pyramids import Pyramids
 from offspec.server.routes import (
+    admin,
     assist,
     audit,
     images,
     inspect,
+    inspections,
     jobs,
     labelling,
+    metrics,
+    models,
     projects,
     session,
     users,
@@ -24,6 +30,7 @@ from offspec.server.routes import (
 from offspec.server.schemas import Health
 from offspec.server.services import Services
 from offspec.server.shield import Shield
+from offspec.server.watch import Watch
 
 API = "/api/v1"
 
@@ -39,14 +46,21 @@ def create_app(services: Services) -> FastAPI:
     )
     app.state.services = services
     app.state.inspectors = Inspectors(services.settings, services.blobs)
+    app.state.pictures = PictureCache()
     app.state.pyramids = Pyramids()
+    app.state.metrics = Metrics()
     problems.install(app)
     api = APIRouter(prefix=API)
-    for part in (session, users, projects, images, labelling, assist, jobs, inspect, audit):
+    for part in (
+        session, users, projects, images, labelling, assist, jobs, models, inspect, inspections,
+        audit, admin, metrics,
+    ):  # fmt: skip
         api.include_router(part.router)
     api.include_router(_health)
     app.include_router(api)
+    studio.install(app)
     app.add_middleware(Shield, settings=services.settings)
+    app.add_middleware(Watch, metrics=app.state.metrics)
     return app
 
 

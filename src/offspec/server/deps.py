@@ -63,7 +63,7 @@ def reading(found: ServicesDep) -> Iterator[Db]:
 ReadDb = Annotated[Db, Depends(reading, scope="function")]
 
 
-def caller(request: Request, db: ReadDb) -> Caller:
+def _identified(request: Request, db: Db) -> Caller:
     """Who asks, by token or cookie; a cookie that changes something needs the CSRF header too.
 
     Raises:
@@ -88,6 +88,17 @@ def caller(request: Request, db: ReadDb) -> Caller:
             403, "csrf", f"The request lacks the header {CSRF_HEADER} of this session. Load again."
         )
     return Caller(user, None, session.csrf)
+
+
+def caller(request: Request, db: ReadDb) -> Caller:
+    """Who asks; the log of requests names it.
+
+    Raises:
+        ProblemError: 401 for nobody, 403 for a change by cookie without the header.
+    """
+    found = _identified(request, db)
+    request.state.user = found.user.name
+    return found
 
 
 CallerDep = Annotated[Caller, Depends(caller)]

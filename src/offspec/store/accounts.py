@@ -142,17 +142,7 @@ def sign_in(db: Db, name: str, password: str, address: str) -> Signed | RefusedE
         TooManyError: Too many refusals for this name or address lately.
     """
     now = time.time()
-    keys = (f"name:{name.strip()[:80].casefold()}", f"from:{address[:80]}")
-    db.execute(delete(LoginFailure).where(LoginFailure.time_s < now - WINDOW_S))
-    for key in keys:
-        failures = db.scalar(
-            select(func.count()).select_from(LoginFailure).where(LoginFailure.key == key)
-        )
-        if (failures or 0) >= MOST_FAILURES:
-            raise TooManyError(
-                f"Too many refused logins. After {MOST_FAILURES} in {WINDOW_S / 60:.0f} minutes "
-                "nobody is let in for a while. Wait, or ask an administrator."
-            )
+    keys = _slowed(db, name, address)
     user = db.scalars(select(User).where(User.name == name.strip())).first()
     if not _fits(user, password) or user is None or not user.active:
         db.add_all([LoginFailure(key=key, time_s=now) for key in keys])
@@ -165,6 +155,66 @@ def sign_in(db: Db, name: str, password: str, address: str) -> Signed | RefusedE
     )
     audit.append(db, user.name, "session.sign_in", "user", user.id, new={"address": address})
     return Signed(user, token, csrf)
+
+
+def confirm(db: Db, user: User, password: str, address: str) -> RefusedError | None:
+    """Whether it is really this person, who is signed in already; slowed down like a login.
+
+    Returns:
+        A refusal, so that its record can be committed.
+
+    Raises:
+        TooManyError: Too many refusals for this name or address lately.
+    """
+    keys = _slowed(db, user.name, address)
+    if _fits(user, password):
+        return None
+    db.add_all([LoginFailure(key=key) for key in keys])
+    return RefusedError("This is not your password. Check it, and the keyboard's layout.")
+
+
+def change_password(
+    db: Db, user_id: str, old: str, new: str, address: str, token: str
+) -> RefusedError | None:
+    """Change one's own password; all sessions but the one of ``token`` end.
+
+    Returns:
+        A refusal, so that its record can be committed.
+
+    Raises:
+        TooManyError: Too many refusals lately.
+        OptionError: The new one is too short or too long.
+    """
+    user = db.get_one(User, user_id)
+    refused = confirm(db, user, old, address)
+    if refused is not None:
+        return refused
+    check_password(new)
+    user.password_hash = _HASHER.hash(new)
+    others = Session.user_id == user.id, Session.token_hash != token_hash(token)
+    db.execute(delete(Session).where(*others))
+    audit.append(db, user.name, "user.password", "user", user.id)
+    return None
+
+
+def _slowed(db: Db, name: str, address: str) -> tuple[str, str]:
+    """Under what refusals are counted.
+
+    Raises:
+        TooManyError: There were too many.
+    """
+    keys = (f"name:{name.strip()[:80].casefold()}", f"from:{address[:80]}")
+    db.execute(delete(LoginFailure).where(LoginFailure.time_s < time.time() - WINDOW_S))
+    for key in keys:
+        failures = db.scalar(
+            select(func.count()).select_from(LoginFailure).where(LoginFailure.key == key)
+        )
+        if (failures or 0) >= MOST_FAILURES:
+            raise TooManyError(
+                f"Too many refused logins. After {MOST_FAILURES} in {WINDOW_S / 60:.0f} minutes "
+                "nobody is let in for a while. Wait, or ask an administrator."
+            )
+    return keys
 
 
 def _fits(user: User | None, password: str) -> bool:

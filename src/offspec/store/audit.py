@@ -10,13 +10,14 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import select, text
+from sqlalchemy import Select, select, text
 from sqlalchemy.orm import Session as Db
 
+from offspec.store.database import Database
 from offspec.store.models import AuditEvent
 
 GENESIS = "0" * 64
@@ -36,6 +37,21 @@ class Verification:
     events: int
     broken_at: int | None
     head: str
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """What the log is narrowed to; None = everything.
+
+    Attributes:
+        from_s: Seconds since 1970; ``to_s`` is excluded.
+    """
+
+    action: str | None = None
+    actor: str | None = None
+    object_id: str | None = None
+    from_s: float | None = None
+    to_s: float | None = None
 
 
 def append(
@@ -99,3 +115,42 @@ def verify(db: Db, *, chunk: int = 1000) -> Verification:
                 return Verification(count, event.seq, before)
             before, count = event.hash, event.seq
         db.expunge_all()
+
+
+def page(
+    db: Db, wanted: Filter, before: int | None, limit: int
+) -> tuple[Sequence[AuditEvent], int | None]:
+    """Entries, the latest first, and the number before which the next part begins."""
+    query = _narrowed(wanted)
+    if before is not None:
+        query = query.where(AuditEvent.seq < before)
+    rows = db.scalars(query.order_by(AuditEvent.seq.desc()).limit(limit + 1)).all()
+    more = len(rows) > limit
+    rows = rows[:limit]
+    return rows, rows[-1].seq if more else None
+
+
+def chunks(database: Database, wanted: Filter, size: int = 1000) -> Iterator[Sequence[AuditEvent]]:
+    """All entries, the oldest first, some at a time; no transaction stays open in between."""
+    last = 0
+    while True:
+        query = _narrowed(wanted).where(AuditEvent.seq > last)
+        with database.read() as db:
+            rows = db.scalars(query.order_by(AuditEvent.seq).limit(size)).all()
+        if not rows:
+            return
+        last = rows[-1].seq
+        yield rows
+
+
+def _narrowed(wanted: Filter) -> Select[AuditEvent]:
+    query = select(AuditEvent)
+    for name in ("action", "actor", "object_id"):
+        value = getattr(wanted, name)
+        if value is not None:
+            query = query.where(getattr(AuditEvent, name) == value)
+    if wanted.from_s is not None:
+        query = query.where(AuditEvent.time_s >= wanted.from_s)
+    if wanted.to_s is not None:
+        query = query.where(AuditEvent.time_s < wanted.to_s)
+    return query

@@ -11,6 +11,7 @@ import os
 import re
 import secrets
 import shutil
+import time
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,8 @@ from offspec.errors import InputError, OptionError, WriteError
 from offspec.images import atomic_write
 
 _HASH = re.compile(r"[0-9a-f]{64}")
+FRESH_S = 3600.0
+"""A blob that was put this recently is not removed: its row may not be written yet."""
 
 
 class BlobStore:
@@ -48,7 +51,7 @@ class BlobStore:
     def put(self, data: bytes) -> str:
         """Keep bytes; returns their sha256. What is there already is not written again."""
         sha256 = hashlib.sha256(data).hexdigest()
-        if self.has(sha256):
+        if self._refreshed(sha256):
             return sha256
         if self._folder is not None:
             path = self._folder / _place(sha256)
@@ -69,6 +72,44 @@ class BlobStore:
         else:
             self._remote.put_file(str(path), f"{self._root}/{_place(sha256)}")
         return sha256
+
+    def _refreshed(self, sha256: str) -> bool:
+        """Whether a blob is there; it counts as put now, so that no sweep removes it meanwhile."""
+        if self._folder is None:
+            return self.has(sha256) and not self._is_old(sha256)
+        try:
+            os.utime(self._folder / _place(sha256))
+        except FileNotFoundError:
+            return False
+        return True
+
+    def remove(self, sha256: str) -> int:
+        """Remove bytes that nothing names any more, unless they were put within the hour.
+
+        Returns:
+            How many there were; 0 = they stay, or were gone.
+        """
+        place = _place(sha256)
+        if self._folder is None:
+            if not self.has(sha256) or not self._is_old(sha256):
+                return 0
+            size = int(self._remote.size(f"{self._root}/{place}") or 0)
+            self._remote.rm_file(f"{self._root}/{place}")
+            return size
+        return _remove_old(self._folder / place)
+
+    def _is_old(self, sha256: str) -> bool:
+        changed = self._remote.modified(f"{self._root}/{_place(sha256)}").timestamp()
+        return bool(changed < time.time() - FRESH_S)
+
+    def sizes(self) -> dict[str, int]:
+        """Bytes of every blob by its hash."""
+        if self._folder is not None:
+            found = ((p.name, p.stat().st_size) for p in self._folder.glob("??/??/*"))
+        else:
+            listed = self._remote.find(self._root, detail=True).values()
+            found = ((one["name"].rsplit("/", 1)[-1], int(one["size"])) for one in listed)
+        return {name: size for name, size in found if _HASH.fullmatch(name)}
 
     def get(self, sha256: str) -> bytes:
         """The bytes, checked against their name.
@@ -128,3 +169,22 @@ def _place(sha256: str) -> str:
             f"'{sha256[:80]}' is no hash. Blobs are named by 64 hexadecimal digits. Use the id."
         )
     return f"{sha256[:2]}/{sha256[2:4]}/{sha256}"
+
+
+def _remove_old(path: Path) -> int:
+    """Remove a file unless it is fresh; one that is put again in between is not lost.
+
+    It is moved aside first: who puts it from then on writes it anew, and whoever touched it before
+    is seen by its time.
+    """
+    aside = path.with_name(f"{path.name}.gone")
+    try:
+        path.replace(aside)
+    except FileNotFoundError:
+        return 0
+    found = aside.stat()
+    if found.st_mtime > time.time() - FRESH_S:
+        aside.replace(path)
+        return 0
+    aside.unlink()
+    return found.st_size

@@ -182,6 +182,14 @@ def key_of(image: Image) -> str:
     return f"{image.sha256[:12]}_{safe[-80:]}"
 
 
+def image_ids(db: Db, version: VersionRow) -> dict[str, str]:
+    """Names in a dataset version to ids of the project's images."""
+    rows = db.execute(select(Image.sha256, Image.id).where(Image.project_id == version.project_id))
+    known = {row.sha256: row.id for row in rows}
+    files = version.content["files"]
+    return {one["key"]: known[one["sha256"]] for one in files if one["sha256"] in known}
+
+
 def _frozen(labelled: Sequence[tuple[Image, Annotation]], seed: int) -> DatasetVersion:
     """Split as ``read_dataset`` splits a folder with sidecars."""
     records = []

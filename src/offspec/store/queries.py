@@ -13,7 +13,7 @@ from offspec.errors import InputError, OptionError
 from offspec.images import decode_image
 from offspec.problem import parse_problem
 from offspec.store import audit
-from offspec.store.models import ApiToken, AuditEvent, Image, Member, Project, User
+from offspec.store.models import ApiToken, Image, Member, Project, User
 
 PAGE, MOST_PAGE = 50, 500
 
@@ -167,27 +167,16 @@ def add_image(
     return image, False
 
 
-def audit_page(
-    db: Db, before: int | None, limit: int, filters: dict[str, Any]
-) -> tuple[Sequence[AuditEvent], int | None]:
-    """Entries of the audit log, the latest first."""
-    check_limit(limit)
-    query = select(AuditEvent)
-    for column, value in filters.items():
-        if value is not None:
-            query = query.where(getattr(AuditEvent, column) == value)
-    if before is not None:
-        query = query.where(AuditEvent.seq < before)
-    rows = db.scalars(query.order_by(AuditEvent.seq.desc()).limit(limit + 1)).all()
-    more = len(rows) > limit
-    rows = rows[:limit]
-    return rows, rows[-1].seq if more else None
-
-
 def tokens_of(db: Db, project_id: str) -> Sequence[ApiToken]:
     """Tokens of a project, the latest first."""
     query = select(ApiToken).where(ApiToken.project_id == project_id)
     return db.scalars(query.order_by(ApiToken.created_s.desc())).all()
+
+
+def members_of(db: Db, project_id: str) -> Sequence[User]:
+    """Who may see a project besides administrators, by name."""
+    query = select(User).join(Member, Member.user_id == User.id)
+    return db.scalars(query.where(Member.project_id == project_id).order_by(User.name)).all()
 
 
 def check_limit(limit: int) -> None:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
+from fastapi.responses import StreamingResponse
 
-from offspec.server.deps import Caller, ReadDb, with_role
+from offspec.server.deps import Caller, ReadDb, ServicesDep, with_role
 from offspec.server.schemas import AuditOut, Chain, Page
 from offspec.store import audit, queries
 
@@ -14,21 +16,49 @@ router = APIRouter(prefix="/audit", tags=["audit"])
 Quality = Annotated[Caller, Depends(with_role("quality"))]
 
 
+Named = Annotated[str | None, Query(max_length=80)]
+Time = Annotated[float | None, Query(allow_inf_nan=False)]
+
+
+def wanted(
+    action: Named = None,
+    actor: Named = None,
+    object_id: Named = None,
+    from_s: Time = None,
+    to_s: Time = None,
+) -> audit.Filter:
+    """What the log is narrowed to; times are seconds since 1970, ``to_s`` excluded."""
+    return audit.Filter(action, actor, object_id, from_s, to_s)
+
+
+WantedDep = Annotated[audit.Filter, Depends(wanted)]
+
+
 @router.get("")
 def events(
     _caller: Quality,
     db: ReadDb,
-    before: Annotated[int | None, Query(ge=1)] = None,
+    found: WantedDep,
+    before: Annotated[int | None, Query(ge=1, le=2**31 - 1)] = None,
     limit: Annotated[int, Query(ge=1, le=queries.MOST_PAGE)] = queries.PAGE,
-    action: str | None = None,
-    actor: str | None = None,
-    object_id: str | None = None,
 ) -> Page[AuditOut]:
     """Entries, the latest first."""
-    filters = {"action": action, "actor": actor, "object_id": object_id}
-    rows, place = queries.audit_page(db, before, limit, filters)
+    rows, place = audit.page(db, found, before, limit)
     items = [AuditOut.model_validate(row) for row in rows]
     return Page(items=items, next=None if place is None else str(place))
+
+
+@router.get("/export", response_class=StreamingResponse)
+def export(_caller: Quality, services: ServicesDep, found: WantedDep) -> StreamingResponse:
+    """Entries as lines of JSON, the oldest first, as a file."""
+
+    def lines() -> Iterator[bytes]:
+        for events_ in audit.chunks(services.database, found):
+            shown = (AuditOut.model_validate(event).model_dump_json() for event in events_)
+            yield "".join(f"{line}\n" for line in shown).encode()
+
+    headers = {"content-disposition": "attachment; filename=audit.ndjson"}
+    return StreamingResponse(lines(), media_type="application/x-ndjson", headers=headers)
 
 
 @router.get("/verify")

@@ -15,6 +15,7 @@ from offspec.server.schemas import (
     TokenIn,
     TokenMade,
     TokenOut,
+    UserOut,
 )
 from offspec.server.schemas_labelling import Summary
 from offspec.store import accounts, queries
@@ -23,6 +24,7 @@ from offspec.store.summary import summary
 
 router = APIRouter(prefix="/projects", tags=["projects"])
 Engineer = Annotated[Caller, Depends(with_role("engineer"))]
+Quality = Annotated[Caller, Depends(with_role("engineer", "quality"))]
 Admin = Annotated[Caller, Depends(with_role())]
 
 
@@ -66,6 +68,12 @@ def change(
             db, caller.user, mine, name=body.name, archived=body.archived, problem=body.problem
         )
         return ProjectOut.model_validate(mine)
+
+
+@router.get("/{project_id}/members")
+def members(found: ProjectDep, _caller: Quality, db: ReadDb) -> list[UserOut]:
+    """Who may see the project besides administrators, by name."""
+    return [UserOut.model_validate(row) for row in queries.members_of(db, found.id)]
 
 
 @router.put("/{project_id}/members/{user_id}", status_code=204)

@@ -1,0 +1,163 @@
+"""What the server keeps, for how long, and the removal of pictures whose time is over."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+
+from sqlalchemy import ColumnElement, and_, func, or_, select, text, update
+from sqlalchemy.orm import Session as Db
+
+from offspec.store import audit
+from offspec.store.blobs import BlobStore
+from offspec.store.database import Database
+from offspec.store.models import Image, InspectionRow, ModelRow, Setting
+
+RETENTION = "retention"
+DAY_S = 86_400.0
+BATCH = 500
+"""Inspections a transaction: others write in between."""
+SERVER = "offspec serve"
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Days for which pictures of inspections are kept; None = for ever."""
+
+    ok_days: int | None = None
+    other_days: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What is kept, in numbers and bytes; ``other_bytes`` are blobs that none of these name."""
+
+    images: int
+    image_bytes: int
+    inspections: int
+    inspection_bytes: int
+    bundles: int
+    bundle_bytes: int
+    other_bytes: int
+    database_bytes: int
+
+
+def retention(db: Db) -> Kept:
+    """What administrators decided; at first everything is kept."""
+    row = db.get(Setting, RETENTION)
+    return Kept() if row is None else Kept(**row.value)
+
+
+def set_retention(db: Db, actor: str, kept: Kept) -> None:
+    """Decide it anew."""
+    old = retention(db)
+    if old == kept:
+        return
+    db.merge(Setting(key=RETENTION, value=asdict(kept)))
+    audit.append(
+        db, actor, "retention.change", "setting", RETENTION, old=asdict(old), new=asdict(kept)
+    )
+
+
+def usage(db: Db, sizes: Mapping[str, int]) -> Usage:
+    """Who needs how much.
+
+    Args:
+        db: A transaction.
+        sizes: Bytes of every blob by its hash.
+    """
+    images = set(db.scalars(select(Image.sha256)))
+    bundles = set(db.scalars(select(ModelRow.bundle_sha256))) - images
+    inspected = set(
+        db.scalars(
+            select(InspectionRow.image_sha256).where(InspectionRow.image_gone.is_(False)).distinct()
+        )
+    )
+    shares = [
+        sum(sizes.get(sha256, 0) for sha256 in names)
+        for names in (images, inspected - images - bundles, bundles)
+    ]
+    return Usage(
+        images=_count(db, Image),
+        image_bytes=shares[0],
+        inspections=_count(db, InspectionRow),
+        inspection_bytes=shares[1],
+        bundles=len(bundles),
+        bundle_bytes=shares[2],
+        other_bytes=sum(sizes.values()) - sum(shares),
+        database_bytes=_database_bytes(db),
+    )
+
+
+def _count(db: Db, table: type[Image | InspectionRow]) -> int:
+    return db.scalar(select(func.count()).select_from(table)) or 0
+
+
+def _database_bytes(db: Db) -> int:
+    if db.get_bind().dialect.name == "postgresql":
+        return int(db.scalar(text("SELECT pg_database_size(current_database())")) or 0)
+    pages = db.scalar(
+        text("SELECT page_count * page_size FROM pragma_page_count, pragma_page_size")
+    )
+    return int(pages or 0)
+
+
+def sweep(database: Database, blobs: BlobStore, now: float | None = None) -> int:
+    """Remove pictures of inspections whose time is over, and say so in the log.
+
+    The picture goes before the transaction that marks its inspections: ended in between, the next
+    sweep marks them. A blob that somebody has just put again stays (``BlobStore.remove``).
+
+    Returns:
+        Inspections that have lost their picture.
+    """
+    at = time.time() if now is None else now
+    total = 0
+    while True:
+        with database.write() as db:
+            over = _over(retention(db), at)
+            rows = [] if over is None else _next(db, over)
+            if over is None or not rows:
+                return total
+            ids = [row.id for row in rows]
+            db.execute(
+                update(InspectionRow).where(InspectionRow.id.in_(ids)).values(image_gone=True)
+            )
+            free = {row.image_sha256 for row in rows} - _named(db, rows)
+            removed = sum(blobs.remove(sha256) for sha256 in sorted(free))
+            audit.append(
+                db, SERVER, "retention.sweep", "setting", RETENTION,
+                new={"inspections": len(rows), "pictures": len(free), "bytes": removed},
+            )  # fmt: skip
+            total += len(rows)
+
+
+def _over(kept: Kept, now: float) -> ColumnElement[bool] | None:
+    """Which inspections are too old; None = none ever is."""
+    rules = [
+        and_(is_ok, InspectionRow.created_s < now - days * DAY_S)
+        for is_ok, days in (
+            (InspectionRow.verdict == "ok", kept.ok_days),
+            (InspectionRow.verdict != "ok", kept.other_days),
+        )
+        if days is not None
+    ]
+    return or_(*rules) if rules else None
+
+
+def _next(db: Db, over: ColumnElement[bool]) -> Sequence[InspectionRow]:
+    query = select(InspectionRow).where(InspectionRow.image_gone.is_(False), over)
+    return db.scalars(query.limit(BATCH)).all()
+
+
+def _named(db: Db, rows: Sequence[InspectionRow]) -> set[str]:
+    """Hashes of these rows that something else names."""
+    hashes = {row.image_sha256 for row in rows}
+    found: set[str] = set()
+    for column in (Image.sha256, ModelRow.bundle_sha256):
+        found |= set(db.scalars(select(column).where(column.in_(hashes))))
+    still = select(InspectionRow.image_sha256).where(
+        InspectionRow.image_sha256.in_(hashes), InspectionRow.image_gone.is_(False)
+    )
+    return found | set(db.scalars(still))
