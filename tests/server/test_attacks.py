@@ -182,7 +182,7 @@ MUST_BE_ENGINEER = [
     ("patch", "", {"name": "x"}),
     ("put", "/template", {"reference_id": "x", "content": {}}),
     ("post", "/versions", {}),
-    ("post", "/jobs", {"kind": "export", "version_id": "x"}),
+    ("post", "/jobs", {"kind": "fit", "version_id": "x"}),
 ]
 NOT_FOR_OPERATORS = [
     ("delete", "/images/{image}", None),

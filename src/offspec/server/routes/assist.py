@@ -64,10 +64,9 @@ def _drawn(
 ) -> list[PointsXY]:
     """Every outline that a model draws on an image."""
     ready: Inspectors = request.app.state.inspectors
-    with ready.seat():
-        pixels = decode_image(services.blobs.get(image.sha256), image.name)
-        found = ready.get(model.bundle_sha256).inspect(pixels, with_map=False)
-    return [defect.polygon for region in found.regions for defect in region.defects]
+    found = ready.inspect(model.bundle_sha256, services.blobs.get(image.sha256), image.name)
+    defects = [one for region in found["regions"] for one in region["defects"]]
+    return [tuple((x, y) for x, y in one["polygon"]) for one in defects]
 
 
 @router.post("/alignment")
