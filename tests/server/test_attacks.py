@@ -17,6 +17,7 @@ from offspec.server.settings import Settings
 from offspec.store import accounts, audit
 from offspec.store.models import AuditEvent, Session, User
 from tests.server.conftest import PASSWORD, Server
+from tests.server.line import Line
 from tests.synth import part_image
 
 OPEN = {"/api/v1/health/live", "/api/v1/health/ready", "/api/v1/openapi.json"}
@@ -148,6 +149,37 @@ def test_projects_of_others_do_not_exist(
     assert other.patch(f"/api/v1/projects/{project}", json={"name": "x"}).status_code == 404
     assert other.post(f"/api/v1/projects/{project}/tokens", json={"name": "x"}).status_code == 404
     assert [p["name"] for p in other.get("/api/v1/projects").json()] == ["mine"]
+
+
+def filled_in(path: str, known: dict[str, str]) -> str:
+    """A path of the OpenAPI with ids."""
+    return re.sub(r"{(\w+)}", lambda found: known.get(found[1], "0"), path)
+
+
+def test_strangers_reach_no_route_of_a_project_and_no_object_through_their_own(line: Line) -> None:
+    """Every route that the OpenAPI names, with ids that exist."""
+    line.approve()
+    sent = line.send(part_image(50, defect="blot"))
+    job = line.client.get(f"{line.path}/jobs").json()[0]["id"]
+    real = {
+        "image_id": line.images["good100"], "model_id": line.model, "version_id": line.version,
+        "job_id": job, "inspection_id": sent["id"], "name": "check.html",
+    }  # fmt: skip
+    otto = line.server.person("otto", "engineer")
+    mine = otto.post("/api/v1/projects", json={"name": "mine"}).json()["id"]
+    tried = 0
+    for path, operations in line.server.app.openapi()["paths"].items():
+        for method in operations:
+            for project in (line.project, mine):
+                if "{project_id}" not in path or (project == mine and path.count("{") < 2):
+                    continue
+                filled = filled_in(path, {**real, "project_id": project})
+                found = otto.request(method, filled, json={})
+                assert found.status_code in (403, 404, 422), (method, filled, found.text)
+                assert found.status_code != 422 or project == mine, (method, filled)
+                tried += 1
+    assert tried > 50
+    assert line.client.get(f"{line.path}/images/{line.images['good100']}").status_code == 200
 
 
 def test_a_token_reaches_its_project_only_and_ends_when_revoked(
