@@ -21,6 +21,8 @@ const AdministrationPage = lazy(() => import('../features/administration/Adminis
 const PAGES: Partial<Record<PageName, ComponentType>> = {
   quality: lazy(() => import('../features/quality/QualityPage')),
   train: lazy(() => import('../features/train/TrainPage')),
+  inspect: lazy(() => import('../features/inspect/InspectPage')),
+  deploy: lazy(() => import('../features/deploy/DeployPage')),
 };
 
 export function App() {
