@@ -58,25 +58,39 @@ export const readAnnotationOf = (projectId: string, imageId: string): Promise<An
     }),
   );
 
-export const saveAnnotation = (
+/** What is on its way; who opens the image again waits for it. */
+const writing = new Map<string, Promise<unknown>>();
+
+export function saveAnnotation(
   projectId: string,
   imageId: string,
   revision: number,
   content: Record<string, unknown>,
-): Promise<AnnotationOut> =>
-  unwrap(
+): Promise<AnnotationOut> {
+  const saved = unwrap(
     api.PUT('/api/v1/projects/{project_id}/images/{image_id}/annotation', {
       params: { path: { project_id: projectId, image_id: imageId } },
       body: { revision, content },
     }),
   );
+  const done = saved.then(
+    () => {},
+    () => {},
+  );
+  writing.set(imageId, done);
+  void done.then(() => writing.get(imageId) === done && writing.delete(imageId));
+  return saved;
+}
 
 /** Always asked anew: what is drawn on has to be the latest. */
 export function useAnnotation(imageId: string) {
   const { id } = useProject();
   return useQuery({
     queryKey: keyOf(id, 'annotation', imageId),
-    queryFn: () => readAnnotationOf(id, imageId),
+    queryFn: async () => {
+      await writing.get(imageId);
+      return readAnnotationOf(id, imageId);
+    },
     staleTime: Number.POSITIVE_INFINITY,
     gcTime: 0,
   });

@@ -14,10 +14,11 @@ import { t } from '../texts';
 import { NEXT, PAGE_ICONS } from './pages';
 import { Sidebar } from './Sidebar';
 
+const AnnotatePage = lazy(() => import('../features/annotate/AnnotatePage'));
 const TemplatePage = lazy(() => import('../features/template/TemplatePage'));
 
 /** Loaded when they are first opened. */
-const PAGES: Partial<Record<PageName, ComponentType>> = {};
+const PAGES: Partial<Record<PageName, ComponentType>> = { annotate: AnnotatePage };
 
 export function App() {
   const client = useMemo(makeQueryClient, []);

@@ -1,6 +1,7 @@
 import { useEffect, useRef } from 'react';
 
-const TEXT_INPUTS = 'input:not([type=radio], [type=checkbox], [type=range]), textarea, dialog';
+const TEXT_INPUTS =
+  'input:not([type=radio], [type=checkbox], [type=range]), textarea, select, dialog';
 
 /** Keys that work wherever the focus is, except while somebody writes; Ctrl+S works there too. */
 export function useGlobalKeys(isOn: boolean, onKey: (event: KeyboardEvent) => boolean): void {
