@@ -14,6 +14,7 @@ import { t } from '../texts';
 import { NEXT, PAGE_ICONS } from './pages';
 import { Sidebar } from './Sidebar';
 
+const AnnotatePage = lazy(() => import('../features/annotate/AnnotatePage'));
 const TemplatePage = lazy(() => import('../features/template/TemplatePage'));
 const AdministrationPage = lazy(() => import('../features/administration/AdministrationPage'));
 
@@ -24,6 +25,7 @@ const PAGES: Partial<Record<PageName, ComponentType>> = {
   inspect: lazy(() => import('../features/inspect/InspectPage')),
   deploy: lazy(() => import('../features/deploy/DeployPage')),
 };
+const PAGES: Partial<Record<PageName, ComponentType>> = { annotate: AnnotatePage };
 
 export function App() {
   const client = useMemo(makeQueryClient, []);
