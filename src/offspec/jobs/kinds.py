@@ -132,7 +132,7 @@ class Kind:
 KINDS: Mapping[str, Kind] = {
     "fit": Kind(RunConfig, ("version_id",), ("template_id",), by_quality=False),
     "check": Kind(CheckSettings, ("version_id",), ("template_id",)),
-    "export": Kind(NoSettings, ("version_id",), ("template_id",)),
+    "export": Kind(NoSettings, ("version_id",), ("template_id",), by_quality=False),
     "evaluate": Kind(EvaluationConfig, ("version_id", "model_id")),
     "calibrate": Kind(CalibrateSettings, ("version_id", "model_id"), by_quality=False),
     "compare": Kind(CompareSettings, ("version_id", "model_id", "other_model_id")),

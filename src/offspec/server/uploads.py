@@ -91,12 +91,13 @@ class Intake:
     def _sort(self, folder: tuple[int, str], name: str, read: Callable[[], bytes]) -> None:
         try:
             data = read()
-            if folder[0] and zips.is_zip(data[:4]):
-                raise InputError(f"'{name}' is a zip inside a zip, which is not opened. Unpack it.")
         except InputError as error:
             self._add(name, "other", error=str(error))
             return
-        if data.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"{", b"["):
+        if folder[0] and zips.is_zip(data[:4]):
+            why = f"'{name}' is a zip inside a zip, which is not opened. Unpack it."
+            self._add(name, "other", error=why)
+        elif data.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"{", b"["):
             self._read_json(folder, name, data)
         else:
             self._keep(folder, name, data)
@@ -104,12 +105,7 @@ class Intake:
     def _read_json(self, folder: tuple[int, str], name: str, data: bytes) -> None:
         kind: Kind = "other"
         try:
-            if len(data) > MAX_JSON_BYTES:
-                raise LimitError(
-                    f"'{name}' has {len(data)} bytes. JSON files have at most {MAX_JSON_BYTES}. "
-                    "Save it without the embedded image."
-                )
-            content = parse_json(data, name)
+            content = _parsed(data, name)
             kind = _kind_of(content)
             said = Template.from_dict(content) if kind == "template" else from_labelme(content)
         except OffspecError as error:
@@ -178,6 +174,15 @@ def _only(found: Any, name: str) -> Image:
         f"'{name}' may belong to {len(found)} images of that name. It has to be one. Upload it "
         "together with its image."
     )
+
+
+def _parsed(data: bytes, name: str) -> Any:
+    if len(data) > MAX_JSON_BYTES:
+        raise LimitError(
+            f"'{name}' has {len(data)} bytes. JSON files have at most {MAX_JSON_BYTES}. Save it "
+            "without the embedded image."
+        )
+    return parse_json(data, name)
 
 
 def _kind_of(content: Any) -> Kind:

@@ -5,12 +5,16 @@ import { IconButton } from './Button';
 type DialogProps = {
   readonly title: string;
   readonly onClose: () => void;
+  /** As large as the window. */
+  readonly isWide?: boolean;
   readonly children: ReactNode;
   readonly actions?: ReactNode;
+  readonly isWide?: boolean;
 };
 
 /** A modal dialog; shown as long as it is rendered. */
-export function Dialog({ title, onClose, children, actions }: DialogProps) {
+export function Dialog({ title, onClose, children, actions, isWide }: DialogProps) {
+export function Dialog({ title, onClose, isWide = false, children, actions }: DialogProps) {
   const ref = useRef<HTMLDialogElement>(null);
   const id = useId();
   useEffect(() => {
@@ -21,7 +25,7 @@ export function Dialog({ title, onClose, children, actions }: DialogProps) {
   return (
     <dialog
       ref={ref}
-      className="dialog"
+      className={isWide ? 'dialog dialog-wide' : 'dialog'}
       aria-labelledby={id}
       onCancel={(event) => {
         event.preventDefault();
