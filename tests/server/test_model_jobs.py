@@ -170,6 +170,8 @@ REFUSED: list[tuple[str, tuple[str, ...], dict[str, Any]]] = [
     ("compare", ("version_id", "model_id", "other_model_id"), {}),
     ("pod", ("version_id", "model_id"), {"minutes": 0}),
     ("pod", ("version_id", "model_id"), {"contrasts": []}),
+    ("pod", ("version_id", "model_id"), {"sizes": [4.0]}),
+    ("pod", ("version_id", "model_id"), {"regions": ["nowhere"]}),
     ("msa", (), {}),
     ("msa", (), {"csv": "x", "from_reviews": True}),
     ("msa", ("model_id",), {"csv": "x"}),
@@ -187,6 +189,22 @@ def test_what_could_only_fail_is_refused_at_once(line: Line) -> None:
         found = line.client.post(f"{line.path}/jobs", json=body)
         assert (found.status_code, found.json()["code"]) == (400, "option"), (body, found.text)
     assert len(line.client.get(f"{line.path}/jobs").json()) == before
+
+
+def test_a_version_without_test_images_is_refused_for_what_works_on_them(line: Line) -> None:
+    for name, id_ in line.images.items():
+        if not name.startswith("train"):
+            line.client.put(
+                f"{line.path}/decisions",
+                json={"image_ids": [id_], "decision": "leave_out", "why": "for the test"},
+            )
+    version = line.client.post(f"{line.path}/versions", json={}).json()
+    assert (version["test_good"], version["test_bad"]) == (0, 0)
+    for kind, settings in (("evaluate", {}), ("calibrate", COSTS)):
+        body = {"kind": kind, "version_id": version["id"], "model_id": line.model}
+        found = line.client.post(f"{line.path}/jobs", json={**body, "settings": settings})
+        assert (found.status_code, found.json()["code"]) == (400, "option")
+        assert "no labelled test image" in found.json()["detail"]
 
 
 def test_who_may_ask_for_what(line: Line) -> None:
