@@ -5,6 +5,8 @@ import { IconButton } from './Button';
 type DialogProps = {
   readonly title: string;
   readonly onClose: () => void;
+  /** As large as the window. */
+  readonly isWide?: boolean;
   readonly children: ReactNode;
   readonly actions?: ReactNode;
   readonly isWide?: boolean;
@@ -12,6 +14,7 @@ type DialogProps = {
 
 /** A modal dialog; shown as long as it is rendered. */
 export function Dialog({ title, onClose, children, actions, isWide }: DialogProps) {
+export function Dialog({ title, onClose, isWide = false, children, actions }: DialogProps) {
   const ref = useRef<HTMLDialogElement>(null);
   const id = useId();
   useEffect(() => {

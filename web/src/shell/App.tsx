@@ -14,6 +14,7 @@ import { t } from '../texts';
 import { NEXT, PAGE_ICONS } from './pages';
 import { Sidebar } from './Sidebar';
 
+const AnnotatePage = lazy(() => import('../features/annotate/AnnotatePage'));
 const TemplatePage = lazy(() => import('../features/template/TemplatePage'));
 const AdministrationPage = lazy(() => import('../features/administration/AdministrationPage'));
 
@@ -21,7 +22,10 @@ const AdministrationPage = lazy(() => import('../features/administration/Adminis
 const PAGES: Partial<Record<PageName, ComponentType>> = {
   quality: lazy(() => import('../features/quality/QualityPage')),
   train: lazy(() => import('../features/train/TrainPage')),
+  inspect: lazy(() => import('../features/inspect/InspectPage')),
+  deploy: lazy(() => import('../features/deploy/DeployPage')),
 };
+const PAGES: Partial<Record<PageName, ComponentType>> = { annotate: AnnotatePage };
 
 export function App() {
   const client = useMemo(makeQueryClient, []);
