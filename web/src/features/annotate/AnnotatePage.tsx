@@ -10,11 +10,10 @@ import { errorText, t } from '../../texts';
 import { dropTarget } from '../images/dropped';
 import './annotate.css';
 import { GridView } from './GridView';
+import type { Mode } from './going';
 import { ImageView } from './ImageView';
 import { NO_SELECTION } from './selection';
 import { useImageRow } from './useImageRow';
-
-export type Mode = 'verdicts' | 'outlines';
 
 export default function AnnotatePage() {
   const notify = useNotify();

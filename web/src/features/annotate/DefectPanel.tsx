@@ -3,7 +3,7 @@ import { IconButton } from '../../components/Button';
 import { pixelBounds } from '../../core/geometry';
 import { useDefectTypes } from '../../data/annotations';
 import { t } from '../../texts';
-import type { Mode } from './AnnotatePage';
+import type { Mode } from './going';
 import type { Labeller } from './useAnnotator';
 
 type DefectPanelProps = {
