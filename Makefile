@@ -32,7 +32,7 @@ TRAINED := $(addprefix tests/test_,trained.py training_loop.py flow.py student.p
   from_onnx.py timm_backbone.py)
 PYTEST := $(ONE_THREAD) $(BIN)/python -m pytest
 
-.PHONY: help demo test slow check format lint types docs pretraining client web studio demo-studio wheel clean
+.PHONY: help demo test slow check format lint types docs pretraining client web studio demo-studio browser wheel clean
 
 help: ## List the tasks
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
@@ -116,8 +116,12 @@ studio: client ## Build the studio into the package, without its checks
 demo-studio: studio ## Build the studio and serve it with the practice product loaded
 	@$(BIN)/offspec serve --demo --data demo-studio $(ARGS)
 
-wheel: studio $(DEV) ## Build the wheel, studio included, into dist/
-	@$(BIN)/python -m build --wheel --outdir dist
+browser: studio ## Check the built studio in a real Chromium, against a real server
+	@cd web
+	npm run e2e
+
+wheel: studio $(CORE) ## Build the wheel, studio included, into dist/
+	@$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
 
 clean: ## Remove the virtual environment and everything generated
 	@rm -rf $(VENV) build dist demo-output demo-studio web/node_modules web/client/node_modules src/offspec/server/studio web/look .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -176,6 +176,15 @@ def parse_problem(data: Mapping[str, Any], where: str) -> ProblemStatement:
     return problem
 
 
+def statement_of(data: Mapping[str, Any]) -> ProblemStatement | None:
+    """A project's statement; None = nothing was said.
+
+    Raises:
+        OptionError: As ``parse_problem``.
+    """
+    return parse_problem(data, "the problem statement") if data else None
+
+
 def write_problem(path: Path | str, problem: ProblemStatement) -> None:
     """Check and write a file, whole or not at all.
 

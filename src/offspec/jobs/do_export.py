@@ -7,13 +7,21 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from offspec.jobs.work import Done, Work
 from offspec.store.blobs import BlobStore
 
 NAME = "dataset.zip"
 _WHEN = (1980, 1, 1, 0, 0, 0)  # the earliest that a zip can say: equal versions, equal bytes
 
 
-def do_export(
+def do_export(work: Work) -> Done:
+    """The zip, made on disk: it may be larger than memory."""
+    tell = work.pulse.tell
+    found = packed(work.dataset(), work.drawn(), work.blobs, work.folder, tell)
+    return Done(found, words=(f"{found['images']} images packed.",))
+
+
+def packed(
     root: Path,
     template: Path | None,
     blobs: BlobStore,
@@ -35,14 +43,14 @@ def do_export(
     members = [(path, f"dataset/{path.name}") for path in sorted(root.iterdir())]
     if template is not None:
         members += [(path, f"template/{path.name}") for path in sorted(template.parent.iterdir())]
-    packed = folder / NAME
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_STORED) as out:
+    target = folder / NAME
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as out:
         for done, (path, name) in enumerate(members):
             tell("pack", done, len(members))
             _add(out, path, name)
     images = sum(path.suffix != ".json" for path, name in members if name.startswith("dataset/"))
     tell("keep", 0, 1)
-    return {"files": {NAME: blobs.put_file(packed)}, "images": images}
+    return {"files": {NAME: blobs.put_file(target)}, "images": images}
 
 
 def _add(out: zipfile.ZipFile, path: Path, name: str) -> None:

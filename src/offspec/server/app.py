@@ -10,6 +10,7 @@ from offspec.server import problems, studio
 from offspec.server.deps import ReadDb
 from offspec.server.inspectors import Inspectors
 from offspec.server.metrics import Metrics
+from offspec.server.picture_cache import PictureCache
 from offspec.server.pyramids import Pyramids
 from offspec.server.routes import (
     admin,
@@ -17,9 +18,11 @@ from offspec.server.routes import (
     audit,
     images,
     inspect,
+    inspections,
     jobs,
     labelling,
     metrics,
+    models,
     projects,
     session,
     users,
@@ -43,12 +46,14 @@ def create_app(services: Services) -> FastAPI:
     )
     app.state.services = services
     app.state.inspectors = Inspectors(services.settings, services.blobs)
+    app.state.pictures = PictureCache()
     app.state.pyramids = Pyramids()
     app.state.metrics = Metrics()
     problems.install(app)
     api = APIRouter(prefix=API)
     for part in (
-        session, users, projects, images, labelling, assist, jobs, inspect, audit, admin, metrics
+        session, users, projects, images, labelling, assist, jobs, models, inspect, inspections,
+        audit, admin, metrics,
     ):  # fmt: skip
         api.include_router(part.router)
     api.include_router(_health)

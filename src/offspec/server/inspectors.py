@@ -11,10 +11,12 @@ import threading
 from collections import OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from offspec.bundle import read_bundle
-from offspec.images import atomic_write
+from offspec.images import atomic_write, decode_image
+from offspec.inspection_pictures import Kind, draw
+from offspec.json_files import finite
 from offspec.runtime import Inspector
 from offspec.server.problems import ProblemError
 from offspec.server.settings import Settings
@@ -79,3 +81,29 @@ class Inspectors:
             if len(self._ready) > MOST_READY:
                 self._ready.popitem(last=False)
             return found
+
+    def inspect(self, bundle_sha256: str, data: bytes, name: str) -> dict[str, Any]:
+        """What a model says of a picture: ``Inspection.to_dict()``, without map.
+
+        Raises:
+            ProblemError: 503, too many wait.
+            ImageDecodeError: It is no picture.
+            ShapeError: It does not fit the model.
+        """
+        with self.seat():
+            image = decode_image(data, name)
+            found: dict[str, Any] = finite(
+                self.get(bundle_sha256).inspect(image, with_map=False).to_dict()
+            )
+            return found
+
+    def draw(self, bundle_sha256: str, data: bytes, name: str, kind: Kind) -> bytes:
+        """A picture of an inspection, see ``inspection_pictures.draw``.
+
+        Raises:
+            ProblemError: 503, too many wait.
+            ImageDecodeError: It is no picture.
+            ShapeError: It does not fit the model.
+        """
+        with self.seat():
+            return draw(self.get(bundle_sha256), decode_image(data, name), kind)

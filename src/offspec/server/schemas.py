@@ -10,6 +10,7 @@ T = TypeVar("T")
 RoleName = Literal["admin", "engineer", "quality", "operator"]
 Name = Annotated[str, Field(min_length=1, max_length=80)]
 Password = Annotated[str, Field(min_length=1, max_length=256)]
+Id = Annotated[str, Field(min_length=1, max_length=80)]
 
 
 class Schema(BaseModel):
@@ -238,73 +239,3 @@ class VersionOut(Schema):
     test_bad: int
     created_s: float
     created_by: str
-
-
-class JobIn(Schema):
-    """Long work on a dataset version.
-
-    ``settings`` of a fit are those of ``run.json``; ``model_id`` is for evaluate.
-    """
-
-    kind: Literal["fit", "check", "evaluate", "export"]
-    version_id: str
-    template_id: str | None = None
-    model_id: str | None = None
-    settings: dict[str, Any] = {}
-
-
-class JobOut(Schema):
-    """Long work and how far it is."""
-
-    id: str
-    kind: str
-    params: dict[str, Any]
-    state: Literal["queued", "running", "done", "failed", "cancelled"]
-    step: str
-    done: int
-    total: int
-    result: dict[str, Any] | None
-    error: dict[str, Any] | None
-    created_by: str
-    created_s: float
-    finished_s: float | None
-
-
-class ModelOut(Schema):
-    """A model and what made it."""
-
-    id: str
-    version_id: str
-    template_id: str | None
-    job_id: str
-    bundle_sha256: str
-    settings: dict[str, Any]
-    summary: dict[str, Any]
-    approved: bool
-    created_s: float
-    created_by: str
-
-
-class InspectionOut(Schema):
-    """What a model said of a picture; ``content`` is what ``inspect --json`` writes."""
-
-    id: str
-    model_id: str
-    image_sha256: str
-    part_id: str | None
-    line: str | None
-    verdict: Literal["ok", "review", "ng", "invalid"]
-    deviation_score: float | None
-    content: dict[str, Any]
-    review: Literal["ok", "ng"] | None
-    reason: str
-    reviewed_by: str | None
-    reviewed_s: float | None
-    created_s: float
-
-
-class ReviewIn(Schema):
-    """A person's word on an inspection."""
-
-    decision: Literal["ok", "ng"]
-    reason: Annotated[str, Field(max_length=400)] = ""

@@ -2,10 +2,11 @@
 
 import { type QueryClient, useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { ApiError, api, setCsrf, unwrap } from '../api/client';
-import type { Me } from '../api/schema';
+import type { Me, PasswordChange } from '../api/schema';
 import { SESSION_KEY } from './queries';
 
 export type Role = Me['role'];
+export const ROLES: readonly Role[] = ['admin', 'engineer', 'quality', 'operator'];
 
 /** Null = nobody. */
 export function useSession() {
@@ -49,6 +50,13 @@ export function useSignOut() {
       setCsrf(null);
       startAfresh(client, null);
     },
+  });
+}
+
+/** One's own password; every other session of the person ends. */
+export function useChangePassword() {
+  return useMutation({
+    mutationFn: (body: PasswordChange) => unwrap(api.PUT('/api/v1/session/password', { body })),
   });
 }
 

@@ -14,11 +14,15 @@ import { t } from '../texts';
 import { NEXT, PAGE_ICONS } from './pages';
 import { Sidebar } from './Sidebar';
 
-const AnnotatePage = lazy(() => import('../features/annotate/AnnotatePage'));
 const TemplatePage = lazy(() => import('../features/template/TemplatePage'));
+const AdministrationPage = lazy(() => import('../features/administration/AdministrationPage'));
 
 /** Loaded when they are first opened. */
-const PAGES: Partial<Record<PageName, ComponentType>> = { annotate: AnnotatePage };
+const PAGES: Partial<Record<PageName, ComponentType>> = {
+  annotate: lazy(() => import('../features/annotate/AnnotatePage')),
+  quality: lazy(() => import('../features/quality/QualityPage')),
+  train: lazy(() => import('../features/train/TrainPage')),
+};
 
 export function App() {
   const client = useMemo(makeQueryClient, []);
@@ -62,7 +66,11 @@ function Shell() {
         <Sidebar route={route} project={project ?? null} />
         <main ref={main} id="main" tabIndex={-1}>
           {route.kind === 'home' && <HomePage />}
-          {route.kind === 'administration' && <AdministrationPage />}
+          {route.kind === 'administration' && (
+            <Suspense fallback={<p className="loading">{t.app.loading}</p>}>
+              <AdministrationPage />
+            </Suspense>
+          )}
           {route.kind === 'project' && project && (
             <ProjectProvider key={project.id} value={project}>
               <ProjectPages project={project} page={route.page} />
@@ -113,18 +121,6 @@ function useRoute(): Route {
     return () => window.removeEventListener('hashchange', onChange);
   }, []);
   return route;
-}
-
-function AdministrationPage() {
-  return (
-    <div className="page">
-      <EmptyState
-        icon="administration"
-        title={t.administration.empty.title}
-        text={t.administration.empty.text}
-      />
-    </div>
-  );
 }
 
 type EmptyPageProps = {

@@ -3,6 +3,7 @@
 import type { ErrorCode, ErrorValues } from '../core/errors';
 import { administration } from './pages/administration';
 import { annotate } from './pages/annotate';
+import { charts } from './pages/charts';
 import { deploy } from './pages/deploy';
 import { drift } from './pages/drift';
 import { evaluate } from './pages/evaluate';
@@ -11,6 +12,7 @@ import { home } from './pages/home';
 import { images } from './pages/images';
 import { inspect } from './pages/inspect';
 import { jobs } from './pages/jobs';
+import { problem } from './pages/problem';
 import { quality } from './pages/quality';
 import { session } from './pages/session';
 import { template } from './pages/template';
@@ -119,8 +121,10 @@ export const en = {
   },
   groups: { prepare: 'Prepare', model: 'Model', production: 'Production', system: 'System' },
   home,
+  problem,
   session,
   jobs,
+  charts,
   annotate,
   health,
   train,

@@ -1,21 +1,20 @@
-"""Inspection for machines, the list of inspections, and their review."""
+"""Inspection for machines."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Body, Depends, Header, Query, Request
+from fastapi import APIRouter, Body, Header, Query, Request
 
 from offspec.images import decode_image
 from offspec.json_files import finite
-from offspec.server.deps import Caller, CallerDep, ProjectDep, ReadDb, ServicesDep, owned, with_role
+from offspec.server.deps import CallerDep, ProjectDep, ServicesDep
 from offspec.server.inspectors import Inspectors
-from offspec.server.schemas import InspectionOut, Page, ReviewIn
-from offspec.store import inspections, queries
-from offspec.store.models import InspectionRow
+from offspec.server.schemas_inspections import InspectionOut
+from offspec.store import inspections
+from offspec.store.models import ModelRow
 
 router = APIRouter(prefix="/projects/{project_id}", tags=["inspect"])
-Reviewer = Annotated[Caller, Depends(with_role("engineer", "quality", "operator"))]
 Picture = Annotated[bytes, Body(media_type="application/octet-stream")]
 Label = Annotated[str | None, Query(max_length=80)]
 
@@ -40,7 +39,7 @@ def inspect(
         with services.database.read() as db:
             before = inspections.known_request(db, found.id, idempotency_key)
             if before is not None:
-                return InspectionOut.model_validate(before)
+                return InspectionOut.of(before, db.get_one(ModelRow, before.model_id).number)
             model = inspections.approved_model(db, found.id)
         image = decode_image(picture, "picture")
         content = finite(ready.get(model.bundle_sha256).inspect(image, with_map=False).to_dict())
@@ -52,41 +51,4 @@ def inspect(
                     db, model, sha256, content,
                     part_id=part_id, line=line, request_key=idempotency_key,
                 )  # fmt: skip
-            return InspectionOut.model_validate(row)
-
-
-@router.get("/inspections")
-def listed(
-    found: ProjectDep,
-    db: ReadDb,
-    after: str | None = None,
-    limit: Annotated[int, Query(ge=1, le=queries.MOST_PAGE)] = queries.PAGE,
-    verdict: Label = None,
-    part_id: Label = None,
-    line: Label = None,
-    open: bool = False,  # noqa: A002 - the word of the query
-) -> Page[InspectionOut]:
-    """The latest first; ``open=true`` is the review queue."""
-    wanted = inspections.Filter(verdict, part_id, line, open)
-    rows, place = inspections.inspections_page(
-        db, found.id, wanted, queries.Cursor.parse(after), limit
-    )
-    items = [InspectionOut.model_validate(row) for row in rows]
-    return Page(items=items, next=None if place is None else str(place))
-
-
-@router.get("/inspections/agreement")
-def agreement(found: ProjectDep, db: ReadDb) -> dict[str, int]:
-    """How people's reviews and the model's verdicts meet."""
-    return inspections.agreement(db, found.id)
-
-
-@router.put("/inspections/{inspection_id}/review")
-def review(
-    inspection_id: str, body: ReviewIn, found: ProjectDep, caller: Reviewer, services: ServicesDep
-) -> InspectionOut:
-    """Confirm or overrule."""
-    with services.database.write() as db:
-        row = owned(db, InspectionRow, inspection_id, found, "inspection")
-        inspections.review(db, caller.user, row, body.decision, body.reason)
-        return InspectionOut.model_validate(row)
+            return InspectionOut.of(row, db.get_one(ModelRow, row.model_id).number)

@@ -1,7 +1,6 @@
 /** One image of the list: what is needed to draw on it, and the way to the next. */
 
 import { useEffect, useMemo, useState } from 'react';
-import type { ImageOut } from '../../api/schema';
 import { PageHeader } from '../../components/PageHeader';
 import { Problem } from '../../components/Problem';
 import { useNotify } from '../../components/Toasts';
