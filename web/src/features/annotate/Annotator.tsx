@@ -150,7 +150,9 @@ export function Annotator(props: AnnotatorProps) {
   useGlobalKeys(true, (event) => pageKey(event, labeller, page));
 
   const tagOf = (element: Element) => tag(element, labeller.doc);
-  const hint = outliner.isPending ? t.annotate.outlining : t.toolHints[labeller.toolName];
+  const { toolName } = labeller;
+  const toolHint = toolName === 'select' ? t.annotate.selectHints[mode] : t.toolHints[toolName];
+  const hint = outliner.isPending ? t.annotate.outlining : toolHint;
   return (
     <>
       <ImageHeader

@@ -45,7 +45,6 @@ export function DefectPanel({ labeller, mode, type, onType, typeField }: DefectP
                   type="button"
                   className="row-name"
                   aria-pressed={selection.includes(defect.key)}
-                  aria-label={t.annotate.defectRow(label, width, height)}
                   onClick={(event) =>
                     labeller.select(
                       event.shiftKey || event.ctrlKey || event.metaKey
