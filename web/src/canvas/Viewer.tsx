@@ -7,7 +7,17 @@ import { nameOf, Overlay } from './Overlay';
 import { drawImage } from './paint';
 import type { ImageSource } from './tiles';
 import type { Tool, ToolContext, ToolPointer } from './tools';
-import { centred, fitView, panBy, pinch, toImage, toScreen, type View, zoomAt } from './view';
+import {
+  centred,
+  fitView,
+  isSameView,
+  panBy,
+  pinch,
+  toImage,
+  toScreen,
+  type View,
+  zoomAt,
+} from './view';
 
 export type ViewStatus = { readonly at: Point | null; readonly scale: number };
 
@@ -46,11 +56,21 @@ export function Viewer(props: ViewerProps) {
   const panFrom = useRef<Point | null>(null);
 
   const isReady = screen.width > 0;
+  const change = useCallback((next: (view: View) => View) => setView((v) => next(v)), []);
   // biome-ignore lint/correctness/useExhaustiveDependencies: fit when an image of another size comes
   useEffect(() => {
     if (isReady) setView(fitView(source, screen));
     setCross(null);
   }, [source.width, source.height, isReady]);
+
+  // Who has not zoomed sees the whole image, however the window is changed.
+  const lastScreen = useRef(screen);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: only when the window is changed
+  useEffect(() => {
+    const before = fitView(source, lastScreen.current);
+    lastScreen.current = screen;
+    if (isReady) change((v) => (isSameView(v, before) ? fitView(source, screen) : v));
+  }, [screen]);
 
   useEffect(() => {
     if (canvas.current && isReady) return drawImage(canvas.current, source, view, screen);
@@ -68,8 +88,6 @@ export function Viewer(props: ViewerProps) {
     setCross(null);
     return () => tool.cancel();
   }, [tool]);
-
-  const change = useCallback((next: (view: View) => View) => setView((v) => next(v)), []);
 
   useEffect(() => {
     const element = frame.current;

@@ -14,12 +14,12 @@ import { t } from '../texts';
 import { NEXT, PAGE_ICONS } from './pages';
 import { Sidebar } from './Sidebar';
 
-const AnnotatePage = lazy(() => import('../features/annotate/AnnotatePage'));
 const TemplatePage = lazy(() => import('../features/template/TemplatePage'));
 const AdministrationPage = lazy(() => import('../features/administration/AdministrationPage'));
 
 /** Loaded when they are first opened. */
 const PAGES: Partial<Record<PageName, ComponentType>> = {
+  annotate: lazy(() => import('../features/annotate/AnnotatePage')),
   quality: lazy(() => import('../features/quality/QualityPage')),
   train: lazy(() => import('../features/train/TrainPage')),
   inspect: lazy(() => import('../features/inspect/InspectPage')),

@@ -4,21 +4,21 @@ import { useState } from 'react';
 import type { Uploaded } from '../../api/schema';
 import { useNotify } from '../../components/Toasts';
 import { type ImageFilter, useUpload } from '../../data/images';
-import { usePageRest } from '../../data/route';
+import { useRest } from '../../data/route';
 import { useMay } from '../../data/session';
 import { errorText, t } from '../../texts';
 import { dropTarget } from '../images/dropped';
 import './annotate.css';
 import { GridView } from './GridView';
+import type { Mode } from './going';
 import { ImageView } from './ImageView';
 import { NO_SELECTION } from './selection';
 import { useImageRow } from './useImageRow';
 
-export type Mode = 'verdicts' | 'outlines';
-
 export default function AnnotatePage() {
   const notify = useNotify();
-  const [imageId, goTo] = usePageRest('annotate');
+  const [[imageId], go] = useRest();
+  const goTo = (id: string) => (id ? go(id) : go());
   const [filter, setFilter] = useState<ImageFilter>({});
   const [selection, setSelection] = useState(NO_SELECTION);
   const [report, setReport] = useState<readonly Uploaded[] | null>(null);

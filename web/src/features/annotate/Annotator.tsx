@@ -18,9 +18,8 @@ import { KeysDialog } from '../drawing/KeysDialog';
 import { StatusBar, useStatusStore } from '../drawing/StatusBar';
 import { ToolRail } from '../drawing/ToolRail';
 import { useGlobalKeys } from '../drawing/useGlobalKeys';
-import type { Mode } from './AnnotatePage';
+import type { Mode, Neighbours } from './going';
 import { ImageHeader } from './ImageHeader';
-import type { Neighbours } from './ImageView';
 import { type ImageKeys, imageKey, pageKey } from './keys';
 import { OptionBar, type SmartBy } from './OptionBar';
 import { SidePanel } from './SidePanel';
@@ -151,7 +150,9 @@ export function Annotator(props: AnnotatorProps) {
   useGlobalKeys(true, (event) => pageKey(event, labeller, page));
 
   const tagOf = (element: Element) => tag(element, labeller.doc);
-  const hint = outliner.isPending ? t.annotate.outlining : t.toolHints[labeller.toolName];
+  const { toolName } = labeller;
+  const toolHint = toolName === 'select' ? t.annotate.selectHints[mode] : t.toolHints[toolName];
+  const hint = outliner.isPending ? t.annotate.outlining : toolHint;
   return (
     <>
       <ImageHeader

@@ -3,7 +3,7 @@ import { IconButton } from '../../components/Button';
 import { pixelBounds } from '../../core/geometry';
 import { useDefectTypes } from '../../data/annotations';
 import { t } from '../../texts';
-import type { Mode } from './AnnotatePage';
+import type { Mode } from './going';
 import type { Labeller } from './useAnnotator';
 
 type DefectPanelProps = {
@@ -45,7 +45,6 @@ export function DefectPanel({ labeller, mode, type, onType, typeField }: DefectP
                   type="button"
                   className="row-name"
                   aria-pressed={selection.includes(defect.key)}
-                  aria-label={t.annotate.defectRow(label, width, height)}
                   onClick={(event) =>
                     labeller.select(
                       event.shiftKey || event.ctrlKey || event.metaKey

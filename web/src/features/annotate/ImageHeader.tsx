@@ -3,7 +3,7 @@ import { Button, IconButton } from '../../components/Button';
 import { Icon } from '../../components/Icon';
 import { PageHeader } from '../../components/PageHeader';
 import { errorText, t } from '../../texts';
-import type { Neighbours } from './ImageView';
+import type { Neighbours } from './going';
 import type { ImageKeys } from './keys';
 import type { useSaving } from './useSaving';
 

@@ -1,7 +1,6 @@
 /** One image of the list: what is needed to draw on it, and the way to the next. */
 
 import { useEffect, useMemo, useState } from 'react';
-import type { ImageOut } from '../../api/schema';
 import { PageHeader } from '../../components/PageHeader';
 import { Problem } from '../../components/Problem';
 import { useNotify } from '../../components/Toasts';
@@ -12,8 +11,8 @@ import { pageLink } from '../../data/links';
 import { useProject } from '../../data/projects';
 import { useTemplate } from '../../data/templates';
 import { t } from '../../texts';
-import type { Mode } from './AnnotatePage';
 import { Annotator } from './Annotator';
+import type { Mode, Neighbours } from './going';
 import type { ImageRow } from './useImageRow';
 
 type ImageViewProps = {
@@ -24,15 +23,6 @@ type ImageViewProps = {
   readonly type: string;
   readonly onType: (type: string) => void;
   readonly onGo: (imageId: string) => void;
-};
-
-/** Where an image lies in the list; `step` goes to its neighbour. */
-export type Neighbours = {
-  readonly place: string | null;
-  readonly previous: ImageOut | null;
-  readonly next: ImageOut | null;
-  readonly step: (by: 1 | -1) => void;
-  readonly back: () => void;
 };
 
 export function ImageView(props: ImageViewProps) {

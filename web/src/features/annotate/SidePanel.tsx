@@ -2,6 +2,7 @@ import type { ImageOut } from '../../api/schema';
 import { Button } from '../../components/Button';
 import { ChoiceField, TextField } from '../../components/Field';
 import { Icon } from '../../components/Icon';
+import { isBad, isJudged } from '../../core/labelling';
 import { WHOLE_IMAGE } from '../../core/sidecar';
 import { sidecarUrl } from '../../data/images';
 import { useProject } from '../../data/projects';
@@ -37,6 +38,11 @@ export function SidePanel(props: SidePanelProps) {
           value={whole}
           onChange={(verdict) => labeller.judge(verdict, [])}
         />
+        {whole === null && isJudged(doc) && (
+          <p className="field-hint" role="status">
+            {t.annotate.follows(t.common.verdicts[isBad(doc) ? 'ng' : 'ok'])}
+          </p>
+        )}
         <Button
           className="free-button"
           look="primary"

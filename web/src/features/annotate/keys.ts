@@ -1,7 +1,7 @@
 /** Keys of the annotation of one image; those of the view are in the viewer. */
 
 import type { ToolName } from '../../canvas/tools';
-import type { Mode } from './AnnotatePage';
+import type { Mode } from './going';
 import type { Labeller } from './useAnnotator';
 
 export type ImageKeys = {

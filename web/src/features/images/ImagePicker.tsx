@@ -19,7 +19,7 @@ export function ImagePicker({ title, action, onChoose, onClose, children }: Imag
   return (
     <Dialog
       title={title}
-      isWide
+      isLarge
       onClose={onClose}
       actions={
         <>

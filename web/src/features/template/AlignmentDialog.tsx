@@ -43,7 +43,7 @@ export function AlignmentDialog({ reference, template, doc, onClose }: Alignment
   const tools = useMemo(makeTools, []);
   const texts = t.template.preview;
   return (
-    <Dialog title={texts.title} isWide onClose={onClose}>
+    <Dialog title={texts.title} isLarge onClose={onClose}>
       <div className="alignment">
         <ImageList chosen={image?.id ?? null} onChoose={setImage} cellWidth={null} />
         <section className="stage" aria-label={texts.title}>

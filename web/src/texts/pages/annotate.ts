@@ -23,7 +23,7 @@ export const annotate = {
     'Arrow keys move, Space chooses, Shift chooses a range, Control+A all. Enter opens. O, N and U judge.',
   noneLeft: 'No image here.',
   noneLeftText: 'Choose another filter or clear the search.',
-  chosen: (n: number) => (n === 0 ? 'None chosen' : `${n} chosen`),
+  chosen: (n: number) => (n === 0 ? '' : `${n} chosen`),
   chooseAll: 'Choose all',
   open: 'Open',
   judge: { ok: 'OK', ng: 'NG', none: 'Clear' },
@@ -88,6 +88,11 @@ export const annotate = {
   },
   side: 'Annotation',
   whole: 'Whole image',
+  follows: (verdict: string) => `${verdict} by what is said below.`,
+  selectHints: {
+    verdicts: 'Click a region, then O or N. With none chosen, they judge the whole image.',
+    outlines: 'Click an outline to choose it, drag to move. Drag a handle to change it.',
+  },
   free: 'Free of defects, next',
   freeHint: 'Looked at, nothing found',
   hasBad:
@@ -105,7 +110,6 @@ export const annotate = {
   typeHint: 'For new outlines and for chosen ones.',
   defaultType: 'defect',
   types: 'Types in use',
-  defectRow: (label: string, w: number, h: number) => `${label}, ${w} × ${h} px`,
   size: (w: number, h: number) => `${w} × ${h}`,
   removeDefect: (label: string) => `Delete ${label}`,
   removeChosen: 'Delete the chosen defects',
