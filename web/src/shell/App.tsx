@@ -18,6 +18,8 @@ const TemplatePage = lazy(() => import('../features/template/TemplatePage'));
 
 /** Loaded when they are first opened. */
 const PAGES: Partial<Record<PageName, ComponentType>> = {
+  evaluate: lazy(() => import('../features/evaluate/EvaluatePage')),
+  health: lazy(() => import('../features/health/HealthPage')),
   train: lazy(() => import('../features/train/TrainPage')),
 };
 
