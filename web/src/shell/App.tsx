@@ -21,6 +21,8 @@ const AdministrationPage = lazy(() => import('../features/administration/Adminis
 const PAGES: Partial<Record<PageName, ComponentType>> = {
   annotate: lazy(() => import('../features/annotate/AnnotatePage')),
   quality: lazy(() => import('../features/quality/QualityPage')),
+  evaluate: lazy(() => import('../features/evaluate/EvaluatePage')),
+  health: lazy(() => import('../features/health/HealthPage')),
   train: lazy(() => import('../features/train/TrainPage')),
   inspect: lazy(() => import('../features/inspect/InspectPage')),
   deploy: lazy(() => import('../features/deploy/DeployPage')),
