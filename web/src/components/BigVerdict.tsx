@@ -1,6 +1,7 @@
 import { t } from '../texts';
 import { Icon, type IconName } from './Icon';
 import type { Verdict } from './VerdictBadge';
+import './big-verdict.css';
 
 const SIGNS: Readonly<Record<Verdict, IconName>> = {
   ok: 'tick',

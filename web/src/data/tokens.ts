@@ -1,21 +1,9 @@
-/** Tokens with which machines act in the open project. */
+/** A new token with which a machine acts in the open project; the others are in `people`. */
 
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useMutation, useQueryClient } from '@tanstack/react-query';
 import { api, unwrap } from '../api/client';
 import { useProject } from './projects';
 import { keyOf } from './queries';
-
-export function useTokens(isEnabled: boolean) {
-  const { id } = useProject();
-  return useQuery({
-    enabled: isEnabled,
-    queryKey: keyOf(id, 'tokens'),
-    queryFn: () =>
-      unwrap(
-        api.GET('/api/v1/projects/{project_id}/tokens', { params: { path: { project_id: id } } }),
-      ),
-  });
-}
 
 /** Its text is in the answer, this once. */
 export function useMakeToken() {
@@ -27,20 +15,6 @@ export function useMakeToken() {
         api.POST('/api/v1/projects/{project_id}/tokens', {
           params: { path: { project_id: id } },
           body: { name },
-        }),
-      ),
-    onSuccess: () => client.invalidateQueries({ queryKey: keyOf(id, 'tokens') }),
-  });
-}
-
-export function useRevokeToken() {
-  const { id } = useProject();
-  const client = useQueryClient();
-  return useMutation({
-    mutationFn: (tokenId: string) =>
-      unwrap(
-        api.DELETE('/api/v1/projects/{project_id}/tokens/{token_id}', {
-          params: { path: { project_id: id, token_id: tokenId } },
         }),
       ),
     onSuccess: () => client.invalidateQueries({ queryKey: keyOf(id, 'tokens') }),

@@ -26,6 +26,10 @@ const PAGES: Partial<Record<PageName, ComponentType>> = {
   train: lazy(() => import('../features/train/TrainPage')),
   inspect: lazy(() => import('../features/inspect/InspectPage')),
   deploy: lazy(() => import('../features/deploy/DeployPage')),
+  inspect: lazy(() => import('../features/inspect/InspectPage')),
+  deploy: lazy(() => import('../features/deploy/DeployPage')),
+  quality: lazy(() => import('../features/quality/QualityPage')),
+  train: lazy(() => import('../features/train/TrainPage')),
 };
 const PAGES: Partial<Record<PageName, ComponentType>> = { annotate: AnnotatePage };
 

@@ -149,6 +149,15 @@ def review(
         return InspectionOut.of(row, db.get_one(ModelRow, row.model_id).number)
 
 
+@router.delete("/{inspection_id}/review")
+def withdraw(found: InspectionDep, caller: Reviewer, services: ServicesDep) -> InspectionOut:
+    """Take a review back; the inspection waits again."""
+    with services.database.write() as db:
+        row = db.get_one(InspectionRow, found.id)
+        inspections.withdraw(db, caller.user, row)
+        return InspectionOut.of(row, db.get_one(ModelRow, row.model_id).number)
+
+
 @router.post("/{inspection_id}/learn", status_code=201)
 def learn(found: InspectionDep, caller: Labeller, services: ServicesDep) -> ImageOut:
     """Add a false alarm to the project's good images, once."""
