@@ -3,6 +3,7 @@
 import type { ErrorCode, ErrorValues } from '../core/errors';
 import { administration } from './pages/administration';
 import { annotate } from './pages/annotate';
+import { charts } from './pages/charts';
 import { deploy } from './pages/deploy';
 import { drift } from './pages/drift';
 import { evaluate } from './pages/evaluate';
@@ -122,6 +123,7 @@ export const en = {
   problem,
   session,
   jobs,
+  charts,
   annotate,
   health,
   train,

@@ -4,13 +4,13 @@ import { type ReactNode, useEffect, useRef, useState } from 'react';
 import { t } from '../../texts';
 import './charts.css';
 
-export type Tone = 'ok' | 'ng' | 'accent' | 'muted';
+export type Tone = 'ok' | 'warn' | 'ng' | 'accent' | 'muted';
 export type KeyEntry = { readonly key: string; readonly name: string; readonly tone: Tone };
 
 type ChartFrameProps = {
   readonly title: string;
   /** Where a heading above says it already. */
-  readonly isTitleHidden?: boolean;
+  readonly isTitleHidden?: boolean | undefined;
   readonly entries: readonly KeyEntry[];
   readonly columns: readonly string[];
   readonly rows: readonly (readonly (string | number)[])[];
@@ -87,7 +87,7 @@ type AxisProps = {
 export function BottomAxis(props: AxisProps & { at: number; from: number; to: number }) {
   const { ticks, place, label, text = String, at, from, to } = props;
   return (
-    <g className="chart-axis" aria-hidden="true">
+    <g className="chart-axis">
       <line x1={from} x2={to} y1={at} y2={at} />
       {ticks.map((tick) => (
         <g key={tick}>
@@ -111,7 +111,7 @@ export function LeftAxis(
   const { ticks, place, label, text = String, at, from, to, across } = props;
   const middle = (from + to) / 2;
   return (
-    <g className="chart-axis" aria-hidden="true">
+    <g className="chart-axis">
       {ticks.map((tick) => (
         <g key={`${tick} ${place(tick)}`}>
           <line className="chart-grid" x1={at} x2={across} y1={place(tick)} y2={place(tick)} />

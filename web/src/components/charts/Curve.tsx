@@ -57,7 +57,8 @@ export function Curve(props: CurveProps) {
       {(width) => {
         const x = scaleOf(xDomain, [LEFT, width - RIGHT]);
         const y = scaleOf(yDomain, [height - BELOW, TOP]);
-        const at = (px: number, py: number) => `${x.place(px).toFixed(1)},${y.place(py).toFixed(1)}`;
+        const at = (px: number, py: number) =>
+          `${x.place(px).toFixed(1)},${y.place(py).toFixed(1)}`;
         return (
           <svg width={width} height={height} role="img" aria-label={props.title}>
             <LeftAxis

@@ -42,7 +42,6 @@ export function Handle(props: Placed) {
     onChange(to);
   };
   return (
-    // biome-ignore lint/a11y/useSemanticElements: an input cannot be drawn inside an SVG
     <g
       ref={group}
       className={`chart-handle chart-handle-${props.tone}`}

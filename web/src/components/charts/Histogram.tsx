@@ -52,7 +52,7 @@ export function Histogram(props: HistogramProps) {
         const base = height - BELOW;
         const area = { top: grips, bottom: base - (handles.length > 1 ? 28 : 0) };
         return (
-          <svg width={width} height={height} role="group" aria-label={props.title}>
+          <svg width={width} height={height} aria-label={props.title}>
             <Bars {...{ binned, groups, look, area, x: x.place, across: width - RIGHT }} />
             <BottomAxis
               ticks={ticksOf(domain, width > 420 ? 10 : 5)}
@@ -116,7 +116,7 @@ function Bars({ binned, groups, look, area, x, across }: BarsProps) {
         to={area.bottom}
         across={across}
       />
-      <g aria-hidden="true">
+      <g>
         {binned.map((bins, row) =>
           bins.map((bin, i) => {
             if (bin.count === 0) return null;
