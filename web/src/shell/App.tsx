@@ -20,6 +20,7 @@ const AdministrationPage = lazy(() => import('../features/administration/Adminis
 /** Loaded when they are first opened. */
 const PAGES: Partial<Record<PageName, ComponentType>> = {
   quality: lazy(() => import('../features/quality/QualityPage')),
+  train: lazy(() => import('../features/train/TrainPage')),
 };
 
 export function App() {
