@@ -1,6 +1,7 @@
 /** Counts over time: one bar a step, one part of it a kind. */
 
 import { BottomAxis, ChartFrame, LeftAxis, type Tone } from './ChartFrame';
+import './stacked.css';
 import { countTicks, scaleOf } from './scale';
 
 export type Stack = {
@@ -35,52 +36,54 @@ export function StackedBars(props: StackedBarsProps) {
   const totals = stacks.map((stack) => stack.values.reduce((sum, value) => sum + value, 0));
   const highest = Math.max(1, ...totals);
   return (
-    <ChartFrame
-      title={title}
-      isTitleHidden={props.isTitleHidden}
-      entries={series}
-      columns={[props.xLabel, ...series.map((one) => one.name)]}
-      rows={stacks.map((stack) => [stack.title, ...stack.values])}
-    >
-      {(width) => {
-        const y = scaleOf([0, highest], [height - BELOW, TOP]);
-        const step = (width - LEFT - RIGHT) / Math.max(1, stacks.length);
-        const every = Math.max(1, Math.ceil(NAME_PX / step));
-        const named = stacks.flatMap((_, i) => (i % every === 0 ? i : []));
-        return (
-          <svg width={width} height={height} role="img" aria-label={title}>
-            <LeftAxis
-              ticks={countTicks(highest)}
-              place={y.place}
-              label={props.yLabel}
-              at={LEFT}
-              from={TOP}
-              to={height - BELOW}
-              across={width - RIGHT}
-            />
-            {stacks.map((stack, i) => (
-              <Bar
-                key={stack.key}
-                stack={stack}
-                series={series}
-                x={LEFT + i * step}
-                step={step}
+    <div className="chart-stacks">
+      <ChartFrame
+        title={title}
+        isTitleHidden={props.isTitleHidden}
+        entries={series}
+        columns={[props.xLabel, ...series.map((one) => one.name)]}
+        rows={stacks.map((stack) => [stack.title, ...stack.values])}
+      >
+        {(width) => {
+          const y = scaleOf([0, highest], [height - BELOW, TOP]);
+          const step = (width - LEFT - RIGHT) / Math.max(1, stacks.length);
+          const every = Math.max(1, Math.ceil(NAME_PX / step));
+          const named = stacks.flatMap((_, i) => (i % every === 0 ? i : []));
+          return (
+            <svg width={width} height={height} role="img" aria-label={title}>
+              <LeftAxis
+                ticks={countTicks(highest)}
                 place={y.place}
+                label={props.yLabel}
+                at={LEFT}
+                from={TOP}
+                to={height - BELOW}
+                across={width - RIGHT}
               />
-            ))}
-            <BottomAxis
-              ticks={named}
-              place={(i) => LEFT + (i + 0.5) * step}
-              text={(i) => stacks[i]?.name ?? ''}
-              label={props.xLabel}
-              at={height - BELOW}
-              from={LEFT}
-              to={width - RIGHT}
-            />
-          </svg>
-        );
-      }}
-    </ChartFrame>
+              {stacks.map((stack, i) => (
+                <Bar
+                  key={stack.key}
+                  stack={stack}
+                  series={series}
+                  x={LEFT + i * step}
+                  step={step}
+                  place={y.place}
+                />
+              ))}
+              <BottomAxis
+                ticks={named}
+                place={(i) => LEFT + (i + 0.5) * step}
+                text={(i) => stacks[i]?.name ?? ''}
+                label={props.xLabel}
+                at={height - BELOW}
+                from={LEFT}
+                to={width - RIGHT}
+              />
+            </svg>
+          );
+        }}
+      </ChartFrame>
+    </div>
   );
 }
 

@@ -60,7 +60,7 @@ function Found({ part }: { readonly part: string }) {
   return (
     <>
       <div className="tab-actions">
-        <h2 role="status">{words(items.length, part)}</h2>
+        <h2>{words(items.length, part)}</h2>
         <a className="button filters-end" href={inspectionsCsvUrl(id, { part_id: part })} download>
           {t.quality.csv}
         </a>

@@ -9,9 +9,9 @@ import { sizeTicks } from './payloads';
 const texts = t.quality.pod;
 const LEFT = 56;
 const RIGHT = 16;
-const TOP = 26;
+const TOP = 40;
 const BELOW = 42;
-const HEIGHT = 290;
+const HEIGHT = 300;
 const SHARES = [0, 0.25, 0.5, 0.75, 0.9, 1];
 
 type PodCurveProps = {
@@ -107,7 +107,7 @@ function Marks({ found, askedPx, x }: { found: PodCurveData; askedPx: number; x:
     size === null ? null : (
       <g key={name} className="chart-mark">
         <line x1={x(size)} x2={x(size)} y1={TOP} y2={HEIGHT - BELOW} />
-        <text x={x(size)} y={i === 2 ? 10 : 22} textAnchor={i === 0 ? 'end' : 'middle'}>
+        <text x={x(size)} y={i === 2 ? 12 : 28} textAnchor={i === 0 ? 'end' : 'middle'}>
           {name}
         </text>
       </g>

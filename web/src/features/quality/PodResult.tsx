@@ -90,7 +90,7 @@ function RegionView({ region, regions, askedPx, onRegion }: RegionViewProps) {
   const { map } = region;
   return (
     <section className="study-result">
-      <div className="filters">
+      <div className="study-fields">
         <ChoiceField
           label={texts.region}
           value={region.id}

@@ -67,6 +67,7 @@ function Rates() {
       />
       {times === null && <p className="field-error">{texts.wrongTimes}</p>}
       {rates.error && <Problem error={rates.error} onRetry={() => void rates.refetch()} />}
+      {times !== null && rates.isPending && <p className="field-hint">{t.app.loading}</p>}
       {times !== null && data && (
         <Found
           rows={byUnit(data.rows, data.bucket, unit)}

@@ -89,7 +89,7 @@ export const quality = {
     picture: (date: string) => `Picture of ${date}`,
     gone: 'Picture removed when its time was over',
     score: (score: string) => `Score ${score}`,
-    line: (line: string) => `Line ${line}`,
+    line: (line: string) => `Line: ${line}`,
     noLine: 'No line',
     model: (number: number) => `Model ${number}`,
     reviewed: (verdict: string, by: string, date: string) =>
