@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 
 from offspec.images import encode_png
-from offspec.server.inspectors import Inspectors
 from offspec.store.models import InspectionRow
 from tests.server.conftest import Server
 from tests.server.test_jobs import submit, version, worker
@@ -108,26 +106,3 @@ def test_review_queue_decisions_and_agreement(
     assert log[0]["old"] == {"review": "ok", "by": "eve"}
     stranger = server.person("otto", "operator")
     assert stranger.put(f"{path}/{bad['id']}/review", json={"decision": "ok"}).status_code == 404
-
-
-def test_when_too_many_wait_the_next_is_told_to_come_again(
-    server: Server, machine: TestClient, project: str
-) -> None:
-    full = Inspectors(server.services.settings, server.services.blobs, at_once=1, waiting=1)
-    server.app.state.inspectors = full
-    inside, leave = threading.Event(), threading.Event()
-
-    def sit() -> None:
-        with full.seat():
-            inside.set()
-            leave.wait(10)
-
-    thread = threading.Thread(target=sit)
-    thread.start()
-    assert inside.wait(10)
-    found = send(machine, project, part_image(50))
-    leave.set()
-    thread.join()
-    assert found.status_code == 503
-    assert found.headers["retry-after"] == "1"
-    assert send(machine, project, part_image(50)).status_code == 201

@@ -27,6 +27,9 @@ def serve(
     workers: Annotated[
         int, typer.Option("--workers", min=1, max=64, help="Processes for fit and check.")
     ] = 1,
+    inspectors: Annotated[
+        int, typer.Option("--inspectors", min=1, max=64, help="Processes that look at pictures.")
+    ] = 1,
     https: Annotated[
         bool, typer.Option("--https", help="A proxy with HTTPS stands in front.")
     ] = False,
@@ -34,6 +37,7 @@ def serve(
     """Start the server; the first start makes the user admin and says the password."""
     import uvicorn
 
+    from offspec.jobs.inference import Pool
     from offspec.jobs.local import Crew
     from offspec.server.app import create_app
     from offspec.server.services import Services
@@ -41,6 +45,7 @@ def serve(
 
     settings = Settings(data, database, store, host, port, https=https)
     services = Services.open(settings)
+    services.recover()
     password = services.first_administrator()
     output = Output()
     if password is not None:
@@ -49,11 +54,14 @@ def serve(
         output.say("It is shown this once. Change it after signing in.")
     output.say(f"offspec on http://{host}:{port}  (data in {data})")
     crew = Crew(services.database, settings.store_url, workers)
+    pool = Pool(inspectors)
     crew.start()
+    pool.start()
     try:
-        app = create_app(services)
+        app = create_app(services, pool)
         uvicorn.run(app, host=host, port=port, log_level="warning", server_header=False)
     finally:
+        pool.stop()
         crew.stop()
 
 

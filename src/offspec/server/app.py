@@ -6,6 +6,7 @@ from fastapi import APIRouter, FastAPI
 from sqlalchemy import text
 
 from offspec import __version__
+from offspec.jobs.inference import Pool
 from offspec.server import problems
 from offspec.server.deps import ReadDb
 from offspec.server.inspectors import Inspectors
@@ -30,8 +31,8 @@ from offspec.server.watch import Watch
 API = "/api/v1"
 
 
-def create_app(services: Services) -> FastAPI:
-    """The app of one server."""
+def create_app(services: Services, pool: Pool | None = None) -> FastAPI:
+    """The app of one server; ``pool`` are the processes that look at pictures."""
     app = FastAPI(
         title="offspec",
         version=__version__,
@@ -40,7 +41,7 @@ def create_app(services: Services) -> FastAPI:
         redoc_url=None,
     )
     app.state.services = services
-    app.state.inspectors = Inspectors(services.settings, services.blobs)
+    app.state.inspectors = Inspectors(services.settings, services.blobs, pool or Pool())
     app.state.metrics = Metrics()
     problems.install(app)
     api = APIRouter(prefix=API)

@@ -26,6 +26,7 @@ STATUS: dict[str, int] = {
     "threshold_not_set": 409,
     "job_not_found": 404,
     "job_conflict": 409,
+    "busy": 503,
     "write": 507,
     "runtime_backend": 500,
     "weights": 500,

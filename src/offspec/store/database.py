@@ -18,6 +18,9 @@ from offspec.errors import OptionError
 
 _MIGRATIONS = Path(__file__).with_name("migrations")
 BUSY_MS = 15_000
+POOL, MORE = 10, 70
+"""Connections kept, and more when needed: 40 threads may hold two each, or they wait in a circle.
+PostgreSQL lets in 100 as installed."""
 
 
 class Database:
@@ -82,8 +85,10 @@ def _known(url: str) -> str:
 
 def _engine(url: str) -> Engine:
     if not url.startswith("sqlite"):
-        return create_engine(url, pool_pre_ping=True)
-    engine = create_engine(url, connect_args={"timeout": BUSY_MS / 1000})
+        return create_engine(url, pool_pre_ping=True, pool_size=POOL, max_overflow=MORE)
+    engine = create_engine(
+        url, connect_args={"timeout": BUSY_MS / 1000}, pool_size=POOL, max_overflow=MORE
+    )
 
     @event.listens_for(engine, "connect")
     def _pragmas(connection: Any, _record: Any) -> None:

@@ -30,17 +30,27 @@ class Filter:
     open: bool = False
 
 
-def approved_model(db: Db, project_id: str) -> ModelRow:
+@dataclass(frozen=True, slots=True)
+class InUse:
+    """What an inspection needs of the approved model."""
+
+    id: str
+    project_id: str
+    bundle_sha256: str
+
+
+def approved_model(db: Db, project_id: str) -> InUse:
     """The model in use.
 
     Raises:
         StateError: None was approved.
     """
-    query = select(ModelRow).where(ModelRow.project_id == project_id, ModelRow.approved.is_(True))
-    found = db.scalars(query).first()
+    query = select(ModelRow.id, ModelRow.project_id, ModelRow.bundle_sha256)
+    query = query.where(ModelRow.project_id == project_id, ModelRow.approved.is_(True))
+    found = db.execute(query).first()
     if found is None:
         raise StateError("No model of this project is approved yet. Approve one.")
-    return found
+    return InUse(*found)
 
 
 def known_request(db: Db, project_id: str, request_key: str | None) -> InspectionRow | None:
@@ -54,7 +64,7 @@ def known_request(db: Db, project_id: str, request_key: str | None) -> Inspectio
 
 
 def add_inspection(
-    db: Db, model: ModelRow, image_sha256: str, content: Mapping[str, Any], **named: str | None
+    db: Db, model: InUse, image_sha256: str, content: Mapping[str, Any], **named: str | None
 ) -> InspectionRow:
     """Enter one inspection; ``named`` are part_id, line and request_key."""
     row = InspectionRow(

@@ -6,10 +6,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Body, Depends, Header, Query, Request
 
-from offspec.images import decode_image
-from offspec.json_files import finite
 from offspec.server.deps import Caller, CallerDep, ProjectDep, ReadDb, ServicesDep, owned, with_role
-from offspec.server.inspectors import Inspectors
+from offspec.server.intake import Asked, take_in
 from offspec.server.schemas import InspectionOut, Page, ReviewIn
 from offspec.store import inspections, queries
 from offspec.store.models import InspectionRow
@@ -25,6 +23,7 @@ def inspect(
     picture: Picture,
     found: ProjectDep,
     _caller: CallerDep,
+    db: ReadDb,
     services: ServicesDep,
     request: Request,
     part_id: Annotated[str | None, Query(max_length=120)] = None,
@@ -35,24 +34,11 @@ def inspect(
 
     A request repeated with the same ``Idempotency-Key`` gives the answer of the first.
     """
-    ready: Inspectors = request.app.state.inspectors
-    with ready.seat():
-        with services.database.read() as db:
-            before = inspections.known_request(db, found.id, idempotency_key)
-            if before is not None:
-                return InspectionOut.model_validate(before)
-            model = inspections.approved_model(db, found.id)
-        image = decode_image(picture, "picture")
-        content = finite(ready.get(model.bundle_sha256).inspect(image, with_map=False).to_dict())
-        sha256 = services.blobs.put(picture)
-        with services.database.write() as db:
-            row = inspections.known_request(db, found.id, idempotency_key)
-            if row is None:
-                row = inspections.add_inspection(
-                    db, model, sha256, content,
-                    part_id=part_id, line=line, request_key=idempotency_key,
-                )  # fmt: skip
-            return InspectionOut.model_validate(row)
+    asked = Asked(found.id, picture, part_id, line, idempotency_key)
+    db.close()  # while the picture is looked at others need the connection
+    row = take_in(services, request.app.state.inspectors, asked)
+    request.app.state.metrics.inspection(row.verdict)
+    return InspectionOut.model_validate(row)
 
 
 @router.get("/inspections")

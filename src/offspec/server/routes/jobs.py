@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Depends, Request, Response
 
 from offspec.options import parse_options
 from offspec.run_config import RunConfig
@@ -98,8 +98,9 @@ def bundle(found: ModelDep, services: ServicesDep) -> Response:
 
 
 @router.post("/models/{model_id}/approve")
-def approve(found: ModelDep, caller: Engineer, services: ServicesDep) -> ModelOut:
+def approve(found: ModelDep, caller: Engineer, services: ServicesDep, request: Request) -> ModelOut:
     """Use this model from now on; approving an earlier one rolls back."""
+    request.app.state.inspectors.prepare(found.bundle_sha256)
     with services.database.write() as db:
         mine = db.get_one(ModelRow, found.id)
         job_queue.approve(db, caller.user, mine)
