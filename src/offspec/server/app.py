@@ -10,6 +10,7 @@ from offspec.jobs.inference import Pool
 from offspec.server import problems
 from offspec.server.deps import ReadDb
 from offspec.server.inspectors import Inspectors
+from offspec.server.lines import Lines
 from offspec.server.metrics import Metrics
 from offspec.server.routes import (
     admin,
@@ -42,6 +43,7 @@ def create_app(services: Services, pool: Pool | None = None) -> FastAPI:
     )
     app.state.services = services
     app.state.inspectors = Inspectors(services.settings, services.blobs, pool or Pool())
+    app.state.lines = Lines(services.database)
     app.state.metrics = Metrics()
     problems.install(app)
     api = APIRouter(prefix=API)

@@ -1,4 +1,8 @@
-"""From a picture that a line sent to an inspection that is kept."""
+"""From a picture that a line sent to an inspection that is kept.
+
+While a process looks at the picture, this one writes it to disk and looks whether the request is
+known, so that the line waits for the longer of the two.
+"""
 
 from __future__ import annotations
 
@@ -22,58 +26,72 @@ class Asked:
         key: Of the sender; the same again gives the same inspection.
     """
 
-    project_id: str
     picture: bytes
     part_id: str | None = None
     line: str | None = None
     key: str | None = None
 
 
-def take_in(services: Services, inspectors: Inspectors, asked: Asked) -> InspectionRow:
-    """Inspect a picture with the approved model and keep both, or neither.
+def take_in(
+    services: Services, inspectors: Inspectors, model: inspections.InUse, asked: Asked
+) -> InspectionRow:
+    """Inspect a picture and keep both, or neither; a request that is known gives what it gave.
 
     Raises:
-        StateError: No model is approved.
         BusyError: Too many wait.
         OffspecError: It is no picture, or does not fit the model.
     """
-    with services.database.read() as db:
-        before = inspections.known_request(db, asked.project_id, asked.key)
-        if before is not None:
-            return before
-        model = inspections.approved_model(db, asked.project_id)
-    content, staged = _inspected(services, inspectors, model.bundle_sha256, asked.picture)
-    staged.keep()  # before the row, which must never name what is not there
+    work = _Work(services, model.project_id, asked)
     try:
-        return _enter(services, asked, model, staged.sha256, content)
-    except IntegrityError:  # sent twice at the same time, and the other was quicker
-        return _enter(services, asked, model, staged.sha256, content)
-
-
-def _enter(
-    services: Services, asked: Asked, model: inspections.InUse, sha256: str, content: dict[str, Any]
-) -> InspectionRow:
-    with services.database.write() as db:
-        row = inspections.known_request(db, asked.project_id, asked.key)
-        if row is not None:
-            return row
-        return inspections.add_inspection(
-            db, model, sha256, content,
-            part_id=asked.part_id, line=asked.line, request_key=asked.key,
-        )  # fmt: skip
-
-
-def _inspected(
-    services: Services, inspectors: Inspectors, bundle_sha256: str, picture: bytes
-) -> tuple[dict[str, Any], Staged]:
-    """What the model says, and the picture on disk: it is written while it is looked at."""
-    staged: list[Staged] = []
-    try:
-        content = inspectors.inspect(
-            bundle_sha256, picture, "picture", lambda: staged.append(services.blobs.stage(picture))
-        )
+        content = inspectors.inspect(model.bundle_sha256, asked.picture, "picture", work.meanwhile)
+        if work.before is None:
+            return work.enter(model, content)
     except BaseException:
-        for one in staged:
-            one.drop()
+        work.drop()
         raise
-    return content, staged[0]
+    work.drop()
+    return work.before
+
+
+class _Work:
+    """What is done for one picture beside looking at it."""
+
+    def __init__(self, services: Services, project_id: str, asked: Asked) -> None:
+        self._services, self._project_id, self._asked = services, project_id, asked
+        self._staged: Staged | None = None
+        self.before: InspectionRow | None = None
+
+    def meanwhile(self) -> None:
+        """Bring the picture to disk, and look whether the request is known."""
+        self.before = self._known()
+        if self.before is None:
+            self._staged = self._services.blobs.stage(self._asked.picture)
+
+    def enter(self, model: inspections.InUse, content: dict[str, Any]) -> InspectionRow:
+        """Keep picture and inspection."""
+        staged = self._staged
+        assert staged is not None  # noqa: S101 - ``meanwhile`` has run
+        staged.keep()  # before the row, which must never name what is not there
+        self._staged = None
+        said = {"part_id": self._asked.part_id, "line": self._asked.line}
+        try:
+            with self._services.database.write(notable=False) as db:
+                return inspections.add_inspection(
+                    db, model, staged.sha256, content, request_key=self._asked.key, **said
+                )
+        except IntegrityError:  # sent twice at the same time, and the other was quicker
+            known = self._known()
+            if known is None:
+                raise
+            return known
+
+    def drop(self) -> None:
+        """Nothing is kept."""
+        if self._staged is not None:
+            self._staged.drop()
+
+    def _known(self) -> InspectionRow | None:
+        if self._asked.key is None:
+            return None
+        with self._services.database.read() as db:
+            return inspections.known_request(db, self._project_id, self._asked.key)

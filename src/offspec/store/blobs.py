@@ -88,6 +88,7 @@ class BlobStore:
             )
         aside = self._folder / ASIDE / f"{sha256}-{secrets.token_hex(8)}"
         try:
+            (self._folder / place).parent.mkdir(parents=True, exist_ok=True)
             write_synced(aside, data)
         except OSError as error:
             aside.unlink(missing_ok=True)
@@ -186,12 +187,12 @@ class BlobStore:
 
 
 def _move(aside: Path, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
     try:
         aside.replace(path)
     except FileNotFoundError:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if aside.exists() or not path.exists():  # else somebody has put it there
-            aside.replace(path)
+        if not path.exists():  # else a recovery has put it there
+            raise
 
 
 def _place(sha256: str) -> str:

@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Body, Depends, Header, Query, Request
+from fastapi import APIRouter, Body, Depends, Header, Query, Request, Response
 
-from offspec.server.deps import Caller, CallerDep, ProjectDep, ReadDb, ServicesDep, owned, with_role
+from offspec.server.deps import (
+    Caller,
+    ProjectDep,
+    ReadDb,
+    ServicesDep,
+    owned,
+    with_role,
+)
 from offspec.server.intake import Asked, take_in
+from offspec.server.lines import LineDep
 from offspec.server.schemas import InspectionOut, Page, ReviewIn
 from offspec.store import inspections, queries
 from offspec.store.models import InspectionRow
@@ -18,27 +26,25 @@ Picture = Annotated[bytes, Body(media_type="application/octet-stream")]
 Label = Annotated[str | None, Query(max_length=80)]
 
 
-@router.post("/inspect", status_code=201)
+@router.post("/inspect", status_code=201, response_model=InspectionOut)
 def inspect(
     picture: Picture,
-    found: ProjectDep,
-    _caller: CallerDep,
-    db: ReadDb,
+    found: LineDep,
     services: ServicesDep,
     request: Request,
     part_id: Annotated[str | None, Query(max_length=120)] = None,
     line: Label = None,
     idempotency_key: Annotated[str | None, Header(max_length=80)] = None,
-) -> InspectionOut:
+) -> Response:
     """Inspect one picture with the approved model; image bytes in, inspection out.
 
     A request repeated with the same ``Idempotency-Key`` gives the answer of the first.
     """
-    asked = Asked(found.id, picture, part_id, line, idempotency_key)
-    db.close()  # while the picture is looked at others need the connection
-    row = take_in(services, request.app.state.inspectors, asked)
+    asked = Asked(picture, part_id, line, idempotency_key)
+    row = take_in(services, request.app.state.inspectors, found.model, asked)
     request.app.state.metrics.inspection(row.verdict)
-    return InspectionOut.model_validate(row)
+    text = InspectionOut.model_validate(row).model_dump_json()
+    return Response(text, status_code=201, media_type="application/json")
 
 
 @router.get("/inspections")
