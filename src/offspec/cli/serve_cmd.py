@@ -39,9 +39,11 @@ def serve(
 
     from offspec.jobs.inference import Pool
     from offspec.jobs.local import Crew
+    from offspec.jobs.logs import log_to_stderr
     from offspec.server.app import create_app
     from offspec.server.services import Services
     from offspec.server.settings import Settings
+    from offspec.server.sweeper import Sweeper
 
     settings = Settings(data, database, store, host, port, https=https)
     services = Services.open(settings)
@@ -53,16 +55,22 @@ def serve(
         output.say(f"  {password}")
         output.say("It is shown this once. Change it after signing in.")
     output.say(f"offspec on http://{host}:{port}  (data in {data})")
-    crew = Crew(services.database, settings.store_url, workers)
+    log_to_stderr()
     pool = Pool(inspectors)
-    crew.start()
-    pool.start()
+    helpers = (
+        Crew(services.database, settings.store_url, workers),
+        pool,
+        Sweeper(services.database, services.blobs),
+    )
+    for one in helpers:
+        one.start()
     try:
         app = create_app(services, pool)
-        uvicorn.run(app, host=host, port=port, log_level="warning", server_header=False)
+        uvicorn.run(app, host=host, port=port, log_config=None, access_log=False,
+                    server_header=False)  # fmt: skip
     finally:
-        pool.stop()
-        crew.stop()
+        for one in helpers:
+            one.stop()
 
 
 @guarded

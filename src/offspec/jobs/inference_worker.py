@@ -21,6 +21,7 @@ from typing import IO, Any
 from offspec.errors import OffspecError
 from offspec.images import decode_image
 from offspec.jobs.frames import read_frame, write_frame
+from offspec.jobs.logs import log_to_stderr
 from offspec.json_files import finite
 from offspec.runtime import Inspector
 
@@ -121,6 +122,7 @@ def serve(ready: Ready, source: IO[bytes], sink: IO[bytes]) -> None:
 
 def main() -> None:
     """Run until the server ends."""
+    log_to_stderr()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the server, which ends us
     sink = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever a library prints goes to the log, not between the answers

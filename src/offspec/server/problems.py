@@ -85,5 +85,6 @@ def install(app: FastAPI) -> None:
 
     @app.exception_handler(Exception)
     def _fault(request: Request, error: Exception) -> JSONResponse:
-        _LOG.error("fault in %s %s", request.method, request.url.path, exc_info=error)
+        id_ = getattr(request.state, "request_id", None)
+        _LOG.error("fault", exc_info=error, extra={"method": request.method, "request_id": id_})
         return problem(500, "fault", "The server has a fault; its log says more.")
