@@ -32,7 +32,7 @@ TRAINED := $(addprefix tests/test_,trained.py training_loop.py flow.py student.p
   from_onnx.py timm_backbone.py)
 PYTEST := $(ONE_THREAD) $(BIN)/python -m pytest
 
-.PHONY: help demo test slow check format lint types docs pretraining web clean
+.PHONY: help demo test slow check format lint types docs pretraining client web studio demo-studio browser wheel clean
 
 help: ## List the tasks
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
@@ -94,7 +94,13 @@ format: $(DEV) ## Format the code and fix what can be fixed
 	@$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-web: ## Install, check, test and build the studio (needs Node 20.19 or newer)
+client: $(CORE) ## Make the studio's typed client from the server's OpenAPI
+	@$(BIN)/python -m offspec.server.openapi > web/client/openapi.json
+	cd web/client
+	npm ci --no-fund --no-audit --silent
+	npm run --silent make
+
+web: client ## Install, check, test and build the studio (needs Node 20.19 or newer)
 	@cd web
 	npm ci --no-fund --no-audit
 	npm run lint
@@ -102,6 +108,21 @@ web: ## Install, check, test and build the studio (needs Node 20.19 or newer)
 	npm test
 	npm run build
 
+studio: client ## Build the studio into the package, without its checks
+	@cd web
+	npm ci --no-fund --no-audit --silent
+	npm run --silent build
+
+demo-studio: studio ## Build the studio and serve it with the practice product loaded
+	@$(BIN)/offspec serve --demo --data demo-studio $(ARGS)
+
+browser: studio ## Check the built studio in a real Chromium, against a real server
+	@cd web
+	npm run e2e
+
+wheel: studio $(CORE) ## Build the wheel, studio included, into dist/
+	@$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
+
 clean: ## Remove the virtual environment and everything generated
-	@rm -rf $(VENV) build dist demo-output web/node_modules web/dist web/look .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@rm -rf $(VENV) build dist demo-output demo-studio web/node_modules web/client/node_modules src/offspec/server/studio web/look .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

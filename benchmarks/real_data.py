@@ -39,7 +39,7 @@ def run_set(root: Path, name: str, config: FitConfig, reports: Path | None) -> d
     result = evaluate(bundle, root / name, threads=config.threads)
     evaluate_s = time.perf_counter() - start
     if reports is not None:
-        from offspec.cli.reporting import write_evaluation_report  # noqa: PLC0415
+        from offspec.pages.evaluation_page import write_evaluation_report  # noqa: PLC0415
 
         reports.mkdir(parents=True, exist_ok=True)
         write_evaluation_report(reports / f"{name.replace('/', '_')}.html", bundle, result)

@@ -43,6 +43,7 @@ THIRD_PARTY = {
         "run_config",
         "augment",
         "problem",
+        "jobs",
         "server",
     ),
     "sqlalchemy": ("store", "server"),

@@ -11,10 +11,10 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from offspec.bundle import Bundle
-from offspec.cli.reporting import write_evaluation_report
 from offspec.evaluation import evaluate
 from offspec.fitting import FitConfig, fit
 from offspec.images import read_image
+from offspec.pages.evaluation_page import write_evaluation_report
 from offspec.restored import GAIN, Restorer, restores
 from offspec.types import Alignment
 from tests.synth import write_mvtec

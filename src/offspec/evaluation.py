@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,14 @@ from offspec.runtime import Inspector
 from offspec.template import Template
 from offspec.types import Alignment, BoolArray, ImageArray, Label
 
-__all__ = ["EvaluationError", "EvaluationItem", "EvaluationResult", "Figures", "evaluate"]
+__all__ = [
+    "EvaluationError",
+    "EvaluationItem",
+    "EvaluationResult",
+    "Figures",
+    "evaluate",
+    "without_learned",
+]
 
 ProgressCall = Callable[[str, int, int], None]
 
@@ -136,6 +144,39 @@ def refuse_learned(key: str, image: ImageArray, learned: frozenset[str]) -> None
             "was calibrated on. Figures on such images promise too much, so they are refused. "
             "Remove it from the test images, or fit or calibrate again without it."
         )
+
+
+def without_learned(dataset: Dataset, *bundles: Bundle) -> tuple[Dataset, tuple[str, ...]]:
+    """Leave out test images that a model learned from, or that chose its decision points.
+
+    Args:
+        dataset: Its training images stay as they are.
+        bundles: The models that are to be measured.
+
+    Returns:
+        The rest, and the keys of what was left out. An image that cannot be read stays, so that
+        the evaluation names it.
+
+    Raises:
+        DatasetError: No labelled test image is left.
+    """
+    learned = frozenset(digest for one in bundles for digest in one.manifest.learned_sha256)
+    out = {one.key for one in labelled_test_records(dataset) if _is_learned(one.path, learned)}
+    rest = replace(dataset, records=tuple(r for r in dataset.records if r.key not in out))
+    if not any(record.label is not None for record in rest.test):
+        raise DatasetError(
+            f"All {len(out)} labelled test images are known to the model: it learned from them, or "
+            "they chose its decision points. Figures on them would promise too much. Add labelled "
+            "images that are new to it."
+        )
+    return rest, tuple(sorted(out))
+
+
+def _is_learned(path: Path, learned: frozenset[str]) -> bool:
+    try:
+        return image_sha256(read_image(path)) in learned
+    except OffspecError:
+        return False
 
 
 def _inspect_one(

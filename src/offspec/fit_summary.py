@@ -8,7 +8,7 @@ from offspec.bundle import Bundle
 
 
 def fit_summary(bundle: Bundle) -> dict[str, Any]:
-    """Threshold with what it promises, regions, notes and seed."""
+    """Threshold with what it promises, decision points, regions, notes and seed."""
     manifest = bundle.manifest
     calibration = manifest.calibration
     threshold = calibration.threshold
@@ -21,6 +21,10 @@ def fit_summary(bundle: Bundle) -> dict[str, Any]:
             "guarantee_upper": calibration.guarantee_upper,
             "words": calibration.words,
         },
+        "t_review": calibration.t_review,
+        "t_ng": calibration.t_ng,
+        "template": manifest.template.name,
+        "detector": str(manifest.detector.get("name", "")),
         "regions": [
             {
                 "id": region.id,

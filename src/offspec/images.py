@@ -278,20 +278,21 @@ def encode_png(image: ImageArray | BoolArray) -> bytes:
     """Encode as PNG; the same pixels give the same bytes on one OpenCV build.
 
     Args:
-        image: (H, W, 3) RGB or (H, W) grey, uint8 or uint16; bool becomes 0 and 255.
+        image: (H, W, 3) RGB, (H, W, 4) with opacity, or (H, W) grey, uint8 or uint16; bool
+            becomes 0 and 255.
 
     Raises:
         ShapeError: Another shape or dtype, or no pixel.
     """
-    shape_ok = image.ndim == 2 or (image.ndim == 3 and image.shape[2] == 3)
+    shape_ok = image.ndim == 2 or (image.ndim == 3 and image.shape[2] in (3, 4))
     if not shape_ok or image.size == 0 or image.dtype not in (np.bool_, np.uint8, np.uint16):
         raise ShapeError(
             f"An array of shape {image.shape} and {image.dtype} cannot be a PNG. "
-            "(H, W, 3) or (H, W) of uint8, uint16 or bool is needed. Convert it first."
+            "(H, W, 3), (H, W, 4) or (H, W) of uint8, uint16 or bool is needed. Convert it first."
         )
     stored = image.astype(np.uint8) * 255 if image.dtype == np.bool_ else image
     if stored.ndim == 3:
-        stored = stored[:, :, ::-1]
+        stored = stored[:, :, [2, 1, 0, 3][: stored.shape[2]]]
     try:
         done, buffer = cv2.imencode(
             ".png", np.ascontiguousarray(stored), [cv2.IMWRITE_PNG_COMPRESSION, 6]

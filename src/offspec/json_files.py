@@ -30,6 +30,15 @@ def read_json(path: Path | str) -> Any:
             f"'{path}' has {len(data)} bytes. Annotation files have at most {MAX_JSON_BYTES}. "
             "Save it without the embedded image, or split it."
         )
+    return parse_json(data, path)
+
+
+def parse_json(data: bytes, path: Path | str) -> Any:
+    """Parse UTF-8 JSON held in memory; ``path`` is what messages call it.
+
+    Raises:
+        AnnotationError: As ``read_json``, except for the size.
+    """
     try:
         return json.loads(data.decode("utf-8-sig"), parse_constant=_refuse_constant)
     except UnicodeDecodeError as error:

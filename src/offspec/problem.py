@@ -11,7 +11,7 @@ images lie beside the file or in folders below it. The file holds answers; advic
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
@@ -149,10 +149,40 @@ def read_problem(path: Path | str) -> ProblemStatement:
             f"'{path}' has format {version!r}. This version reads format {FORMAT_VERSION}. "
             "Update offspec, or write the file again with `offspec problem new`."
         )
-    problem = parse_options(ProblemStatement, data, f"'{path}'")
-    assert isinstance(problem, ProblemStatement)  # noqa: S101 - for the type checker
+    problem = parse_problem(data, f"'{path}'")
     check_problem(problem, Path(path).parent)
     return problem
+
+
+def parse_problem(data: Mapping[str, Any], where: str) -> ProblemStatement:
+    """A statement from parsed JSON; where its example images are is not looked at.
+
+    Args:
+        data: What the file holds.
+        where: Whose it is, for messages.
+
+    Raises:
+        OptionError: An unknown key, a value out of range, another format, a type listed twice, or
+            an image of two grades.
+    """
+    problem = parse_options(ProblemStatement, data, where)
+    assert isinstance(problem, ProblemStatement)  # noqa: S101 - for the type checker
+    if problem.format != FORMAT_VERSION:
+        raise OptionError(
+            f"The format of {where} is {problem.format}. This version reads format "
+            f"{FORMAT_VERSION}. Update offspec, or leave the format out."
+        )
+    _check_types(problem)
+    return problem
+
+
+def statement_of(data: Mapping[str, Any]) -> ProblemStatement | None:
+    """A project's statement; None = nothing was said.
+
+    Raises:
+        OptionError: As ``parse_problem``.
+    """
+    return parse_problem(data, "the problem statement") if data else None
 
 
 def write_problem(path: Path | str, problem: ProblemStatement) -> None:
@@ -168,6 +198,12 @@ def write_problem(path: Path | str, problem: ProblemStatement) -> None:
 
 def check_problem(problem: ProblemStatement, folder: Path) -> None:
     """Check what single fields cannot: doubles, and the example images in ``folder``."""
+    _check_types(problem)
+    for where, name in problem.images():
+        _check_example(where, name, folder)
+
+
+def _check_types(problem: ProblemStatement) -> None:
     seen: set[str] = set()
     for one in problem.defects:
         key = one.type.strip().casefold()
@@ -178,8 +214,6 @@ def check_problem(problem: ProblemStatement, folder: Path) -> None:
             )
         seen.add(key)
         _refuse_contradiction(one)
-    for where, name in problem.images():
-        _check_example(where, name, folder)
 
 
 def _refuse_contradiction(one: DefectType) -> None:

@@ -13,7 +13,7 @@ import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright-core';
 import { build } from 'vite';
 
-const OUT = process.env.OFFSPEC_WEB_OUT ?? 'dist';
+const OUT = process.env.OFFSPEC_WEB_OUT ?? '../src/offspec/server/studio';
 const PICTURES = 'look';
 const TYPES = {
   '.html': 'text/html',

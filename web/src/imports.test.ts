@@ -34,14 +34,31 @@ it('the canvas knows no feature and no text', () => {
   expect(wrong).toEqual([]);
 });
 
+it('api and data know no page', () => {
+  const wrong = [...importsOf('api'), ...importsOf('data')].filter(([, from]) =>
+    /features|components|shell|texts/.test(from),
+  );
+  expect(wrong).toEqual([]);
+});
+
 it('nothing imports itself in a circle', () => {
   const edges = new Map<string, string[]>();
-  for (const folder of ['core', 'canvas', 'components', 'features', 'shell', 'texts']) {
+  for (const folder of [
+    'core',
+    'canvas',
+    'api',
+    'data',
+    'components',
+    'features',
+    'shell',
+    'texts',
+  ]) {
     for (const [file, from] of importsOf(folder)) {
       if (!from.startsWith('.')) continue;
       const target = join(dirname(file), from);
-      const found = [`${target}.ts`, `${target}.tsx`, `${target}/index.ts`].find((f) =>
-        existsSync(root + f),
+      if (target.endsWith('.css')) continue;
+      const found = [`${target}.ts`, `${target}.tsx`, `${target}/index.ts`, `${target}.d.ts`].find(
+        (f) => existsSync(root + f),
       );
       edges.set(file, [...(edges.get(file) ?? []), found ?? `missing ${target}`]);
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 import re
 import stat
@@ -60,6 +61,25 @@ def read_bundle(path: Path | str) -> Bundle:
         raise _unreadable(target, error.strerror or str(error)) from error
     except (zipfile.BadZipFile, NotImplementedError, UnicodeDecodeError, struct.error) as error:
         raise _unreadable(target, f"its archive is damaged ({error})") from error
+
+
+def reference_png(data: bytes) -> bytes:
+    """The reference picture's file out of the bytes of a bundle that was checked before.
+
+    Raises:
+        BundleError: Not a bundle, or the picture is over its limit.
+    """
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            info = archive.getinfo("reference.png")
+            if info.file_size > MAX_REFERENCE_BYTES:
+                raise BundleTooLargeError(
+                    f"The reference has {info.file_size} bytes. At most {MAX_REFERENCE_BYTES} are "
+                    "read. Use a bundle written by offspec."
+                )
+            return archive.read(info)
+    except (zipfile.BadZipFile, KeyError, NotImplementedError) as error:
+        raise _unreadable(Path("bundle"), f"its archive is damaged ({error})") from error
 
 
 def _unreadable(path: Path, why: str) -> BundleError:

@@ -19,7 +19,7 @@ from offspec.cli.common import (
     progress,
 )
 from offspec.cli.fit_cmd import describe, summary
-from offspec.cli.operating import Given, asked_of, describe_choice
+from offspec.cli.operating import Typed, asked_of, describe_choice
 from offspec.errors import DatasetError, OptionError
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def calibrate(  # noqa: PLR0913, PLR0917 - a command line has as many options as
     out = bundle_file if out is None else out
     check_target(out)
     apart(output, [html], [bundle_file, out, problem])
-    given = Given(
+    given = Typed(
         cost_miss, cost_false_alarm, cost_review, defect_rate, max_miss_rate,
         max_false_alarm_rate, review_capacity, parts_per_shift, problem,
     )  # fmt: skip
@@ -153,7 +153,7 @@ def _from_validation(
     bundle_file: Path,
     out: Path,
     validation: Path,
-    given: Given,
+    given: Typed,
     html: Path | None,
     threads: int | None,
 ) -> None:

@@ -85,16 +85,11 @@ def _write_pages(
         return
     from offspec.images import atomic_write
     from offspec.pages.compare_page import compare_document
-    from offspec.pages.decision_pictures import MAX_PICTURES, marked
+    from offspec.pages.decision_pictures import flip_pictures
     from offspec.pages.document_html import to_html
     from offspec.pages.document_pdf import to_pdf
 
-    pictures = {}
-    for image in result.flips[: MAX_PICTURES // 2]:
-        found = marked(image.path, [image.old, image.new])
-        if found:
-            pictures[image.key] = (found[0], found[1])
-    document = compare_document(payload, pictures)
+    document = compare_document(payload, flip_pictures(result))
     if html is not None:
         atomic_write(html, to_html(document).encode())
     if pdf is not None:

@@ -43,9 +43,9 @@ def demo(
     output = Output(json_file, quiet)
     from offspec.bundle import write_bundle
     from offspec.cli.evaluate_cmd import describe_result
-    from offspec.cli.reporting import write_evaluation_report
     from offspec.evaluation import evaluate
     from offspec.fitting import FitConfig, fit
+    from offspec.pages.evaluation_page import write_evaluation_report
     from offspec.practice import make_practice
 
     result_folder(out)

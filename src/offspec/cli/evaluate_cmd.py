@@ -81,7 +81,7 @@ def evaluate(
     with progress(quiet) as advance:
         result = measure(bundle, dataset, threads=threads, figures=figures, progress=advance)
     if report is not None:
-        from offspec.cli.reporting import write_evaluation_report
+        from offspec.pages.evaluation_page import write_evaluation_report
 
         shown = settings.report.pictures
         write_evaluation_report(report, bundle, result, threads=threads, pictures=shown)

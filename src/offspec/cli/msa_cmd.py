@@ -146,19 +146,12 @@ def _write_pages(result: MsaResult, html: Path | None, pdf: Path | None) -> None
     if html is None and pdf is None:
         return
     from offspec.images import atomic_write
-    from offspec.pages.decision_pictures import MAX_PICTURES, marked
+    from offspec.pages.decision_pictures import discordant_pictures
     from offspec.pages.document_html import to_html
     from offspec.pages.document_pdf import to_pdf
     from offspec.pages.msa_page import msa_document
 
-    parts = {look.shown.part for look in result.looks if not look.right}
-    chosen = [look for look in result.looks if look.shown.part in parts][:MAX_PICTURES]
-    pictures = {
-        look.shown.key: jpeg
-        for look in chosen
-        for jpeg in marked(look.shown.path, [look.inspection])
-    }
-    document = msa_document(result.to_dict(), pictures)
+    document = msa_document(result.to_dict(), discordant_pictures(result))
     if html is not None:
         atomic_write(html, to_html(document).encode())
     if pdf is not None:

@@ -7,18 +7,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from offspec.cli.common import Output
-from offspec.errors import OptionError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from offspec.decisions.operating_asked import Asked
 
-_COSTS = ("cost_miss", "cost_false_alarm", "cost_review", "defect_rate")
+_OWN = ("problem",)
 
 
 @dataclass(frozen=True, slots=True)
-class Given:
+class Typed:
     """The options as typed; None = not given."""
 
     cost_miss: float | None = None
@@ -33,64 +32,25 @@ class Given:
 
     def named(self) -> list[str]:
         """Options that were given, as they are typed."""
-        return [
-            f"--{name.replace('_', '-')}"
-            for name in self.__slots__
-            if getattr(self, name) is not None
-        ]
+        return [_option(name) for name in self.__slots__ if getattr(self, name) is not None]
 
 
-def asked_of(given: Given) -> Asked:
+def asked_of(typed: Typed) -> Asked:
     """What decides, from the options and the problem statement; options win.
 
     Raises:
         OptionError: Options that contradict each other, or one that is missing.
     """
-    from offspec.decisions.operating_asked import Asked, Capacity
-    from offspec.operating_points import Costs
-    from offspec.problem import Answers, read_problem
+    from offspec.decisions import operating_given
+    from offspec.problem import read_problem
 
-    answers = Answers() if given.problem is None else read_problem(given.problem).answers
-    capacity = (given.review_capacity, given.parts_per_shift)
-    if (capacity[0] is None) != (capacity[1] is None):
-        raise OptionError(
-            "--review-capacity and --parts-per-shift belong together: parts that people can look "
-            "at again in a shift, and parts made in it. Give both."
-        )
-    limits = [
-        name
-        for name in ("max_miss_rate", "max_false_alarm_rate", "review_capacity")
-        if getattr(given, name) is not None
-    ]
-    prices = [name for name in _COSTS[:3] if getattr(given, name) is not None]
-    if len(limits) > 1 or (limits and prices):
-        words = [f"--{name.replace('_', '-')}" for name in (*limits, *prices)]
-        raise OptionError(
-            f"{', '.join(words)} contradict each other. Costs, a highest miss rate, a highest "
-            "false-alarm rate or a review capacity decide, one of them. Leave the others out."
-        )
-    rate = answers.defect_rate if given.defect_rate is None else given.defect_rate
-    if limits:
-        return Asked(
-            max_miss_rate=given.max_miss_rate,
-            max_false_alarm_rate=given.max_false_alarm_rate,
-            capacity=None if capacity[0] is None else Capacity(capacity[0], capacity[1] or 0.0),
-            defect_rate=rate,
-            currency=answers.currency,
-        )
-    values = {
-        name: getattr(answers, name) if getattr(given, name) is None else getattr(given, name)
-        for name in _COSTS
-    }
-    missing = [f"--{name.replace('_', '-')}" for name, value in values.items() if value is None]
-    if missing:
-        raise OptionError(
-            f"--validation needs to know what decides; {', '.join(missing)} "
-            f"{'is' if len(missing) == 1 else 'are'} missing. Give the costs of a miss, a false "
-            "alarm and a review and the defect rate (or --problem with them), or --max-miss-rate, "
-            "--max-false-alarm-rate, or --review-capacity with --parts-per-shift."
-        )
-    return Asked(costs=Costs(*(float(values[name]) for name in _COSTS)), currency=answers.currency)
+    values = {name: getattr(typed, name) for name in typed.__slots__ if name not in _OWN}
+    answers = None if typed.problem is None else read_problem(typed.problem).answers
+    return operating_given.asked_of(operating_given.Given(**values), answers, _option)
+
+
+def _option(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
 
 
 def describe_choice(output: Output, result: dict[str, Any]) -> None:

@@ -132,24 +132,8 @@ def _measured(
     if dataset is None:
         return {}
     from offspec.datasets import read_dataset
-    from offspec.evaluation import evaluate
-    from offspec.health import check
+    from offspec.pages.quality_joined import measured
 
-    more: dict[str, Any] = {}
-    seed = bundle.manifest.seed
-    data = read_dataset(dataset, seed=seed, need_normals=False)
+    data = read_dataset(dataset, seed=bundle.manifest.seed, need_normals=False)
     with progress(quiet) as advance:
-        if "health" not in found and data.normals:
-            template = bundle.manifest.template
-            known = any(r.sha256 == template.reference_sha256 for r in data.records)
-            more["health"] = check(
-                data,
-                template=template if known else None,  # another set has no such reference
-                seed=seed,
-                threads=threads,
-                progress=advance,
-            ).to_dict()
-        if "evaluation" not in found and any(r.label is not None for r in data.test):
-            result = evaluate(bundle, data, threads=threads, progress=advance)
-            more["evaluation"] = result.to_dict()
-    return more
+        return measured(bundle, data, found, threads=threads, progress=advance)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from offspec.cli.common import JsonOption, Output, QuietOption, guarded
+from offspec.cli.common import JsonOption, Output, QuietOption, guarded, progress
 
 DataOption = Annotated[Path, typer.Option("--data", help="Folder for database and images.")]
 DatabaseOption = Annotated[
@@ -33,6 +33,9 @@ def serve(
     https: Annotated[
         bool, typer.Option("--https", help="A proxy with HTTPS stands in front.")
     ] = False,
+    demo: Annotated[
+        bool, typer.Option("--demo", help="Load the practice product to look around with.")
+    ] = False,
 ) -> None:
     """Start the server; the first start makes the user admin and says the password."""
     import uvicorn
@@ -54,6 +57,11 @@ def serve(
         output.say("First start: sign in as 'admin' with the password")
         output.say(f"  {password}")
         output.say("It is shown this once. Change it after signing in.")
+    if demo:
+        from offspec.server.demo import load_practice
+
+        with progress(quiet=False) as advance:
+            load_practice(services, progress=advance)
     output.say(f"offspec on http://{host}:{port}  (data in {data})")
     log_to_stderr()
     pool = Pool(inspectors)

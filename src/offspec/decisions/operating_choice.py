@@ -6,7 +6,7 @@ bundle, so that ``evaluate`` refuses them: chosen on calibration data, reported 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -31,6 +31,7 @@ from offspec.decisions.operating_result import (
 from offspec.decisions.operating_rule import Scores, choose_points, scores_of
 from offspec.decisions.probability_fit import ProbabilityReport, report_probability
 from offspec.errors import DatasetError, OptionError
+from offspec.fit_plan import NormalImage
 from offspec.guarantee import MIN_NORMALS
 from offspec.operating_points import (
     FIXED,
@@ -57,6 +58,7 @@ def choose_operating_points(
     threads: int | None = None,
     progress: ProgressCall | None = None,
     seed: int = 0,
+    leave_out: bool = False,
 ) -> tuple[Bundle, OperatingResult]:
     """Choose both decision points, and fit the probability of a defect where defects are labelled.
 
@@ -67,6 +69,7 @@ def choose_operating_points(
         threads: CPU threads.
         progress: Called with (stage, done, total).
         seed: Of folds and resampling.
+        leave_out: Leave out images that the model learned from, in place of refusing them.
 
     Returns:
         The bundle with other decision points, and everything about the choice.
@@ -87,7 +90,9 @@ def choose_operating_points(
             f"say. Give `offspec calibrate --normal DIR` at least {MIN_NORMALS} good images first, "
             "or fit with more."
         )
-    validation = read_validation(bundle, dataset, threads=threads, progress=progress)
+    validation = read_validation(
+        bundle, dataset, threads=threads, progress=progress, leave_out=leave_out
+    )
     scores, warnings = scores_of(validation, before)
     _check_classes(validation, asked)
     points, claim = choose_points(asked, scores, before)
@@ -220,6 +225,7 @@ def _counts(validation: Validation, scores: Scores) -> dict[str, Any]:
         "invalid_defective": sum(item.invalid for item in bad),
         "known_normals": int(scores.known.size),
         "unlabelled": validation.unlabelled,
+        "left_out": len(validation.left_out),
     }
 
 
@@ -300,7 +306,14 @@ def _changed(bundle: Bundle, validation: Validation, result: OperatingResult) ->
         "probability": None if result.probability is None else result.probability.to_dict(),
         "warnings": list(result.warnings),
     }
-    images = [item.image for item in validation.items]
+    return changed(bundle, after, event, [item.image for item in validation.items])
+
+
+def changed(
+    bundle: Bundle, after: Calibration, event: Mapping[str, Any], images: Sequence[NormalImage]
+) -> Bundle:
+    """The bundle with another calibration, its history, and the images that chose it."""
+    manifest = bundle.manifest
     return replace(
         bundle,
         manifest=replace(

@@ -61,11 +61,16 @@ class Looked:
 
 @dataclass(frozen=True, slots=True)
 class Validation:
-    """All validation images, and those that could not be read."""
+    """All validation images, those that could not be read, and those left out as known.
+
+    Attributes:
+        left_out: Keys of images that the model learned from, or near-duplicates of one.
+    """
 
     items: tuple[Looked, ...]
     errors: tuple[EvaluationError, ...] = ()
     unlabelled: int = 0
+    left_out: tuple[str, ...] = ()
 
     def of(self, label: Label) -> tuple[Looked, ...]:
         """Good or defective images."""
@@ -114,8 +119,16 @@ def read_validation(
     *,
     threads: int | None = None,
     progress: ProgressCall | None = None,
+    leave_out: bool = False,
 ) -> Validation:
     """Score the labelled images of a folder or dataset, good and defective ones of any split.
+
+    Args:
+        bundle: The model.
+        source: Labelled images.
+        threads: CPU threads.
+        progress: Called with (stage, done, total).
+        leave_out: Leave out images that the model learned from, in place of refusing them.
 
     Raises:
         DatasetError: No labelled image, one that the model learned from or a near-duplicate of
@@ -157,8 +170,10 @@ def read_validation(
                 refused.append((records[number].key, one))
     if progress is not None:
         progress("look at validation images", len(records), len(records))
-    _refuse(refused, len(records))
-    return Validation(_grouped(found), tuple(errors), data.unlabelled)
+    if not leave_out or not (found or errors):
+        _refuse(refused, len(records))
+    known = tuple(key for key, _ in refused)
+    return Validation(_grouped(found), tuple(errors), data.unlabelled, known)
 
 
 def _refuse(refused: Sequence[tuple[str, DatasetError]], count: int) -> None:

@@ -20,6 +20,7 @@ from typing import IO, Any
 
 from offspec.errors import OffspecError
 from offspec.images import decode_image
+from offspec.inspection_pictures import draw
 from offspec.jobs.frames import read_frame, write_frame
 from offspec.jobs.logs import log_to_stderr
 from offspec.json_files import finite
@@ -89,6 +90,11 @@ def _inspect(ready: Ready, asked: dict[str, Any], data: bytes) -> Answer:
     return {"content": finite(found.to_dict())}, b""
 
 
+def _draw(ready: Ready, asked: dict[str, Any], data: bytes) -> Answer:
+    image = decode_image(data, asked["name"])
+    return {}, draw(ready.get(asked["bundle"]), image, asked["kind"])
+
+
 def _load(ready: Ready, asked: dict[str, Any], _data: bytes) -> Answer:
     ready.load(asked["bundle"])
     return {}, b""
@@ -100,6 +106,7 @@ def _is_ready(ready: Ready, asked: dict[str, Any], _data: bytes) -> Answer:
 
 OPERATIONS: dict[str, Callable[[Ready, dict[str, Any], bytes], Answer]] = {
     "inspect": _inspect,
+    "draw": _draw,
     "load": _load,
     "is_ready": _is_ready,
 }

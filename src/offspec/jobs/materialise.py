@@ -12,14 +12,16 @@ from offspec.store.models import Image, TemplateRow, VersionRow
 from offspec.template import Template, write_template
 
 
-def write_version(version: VersionRow, blobs: BlobStore, folder: Path) -> Path:
-    """Write images and sidecars; the split is the version's.
+def write_version(
+    version: VersionRow, blobs: BlobStore, folder: Path, name: str = "dataset"
+) -> Path:
+    """Write images and sidecars into a folder of this name; the split is the version's.
 
     Raises:
         InputError: A blob is missing or damaged.
         WriteError: The disk is full.
     """
-    root = folder / "dataset"
+    root = folder / name
     root.mkdir(parents=True)
     for entry in version.content["files"]:
         path = root / entry["key"]

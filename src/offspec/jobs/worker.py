@@ -13,80 +13,57 @@ import logging
 import os
 import socket
 import tempfile
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from offspec.bundle import read_bundle
 from offspec.bundle.write import bundle_bytes
 from offspec.errors import OffspecError
-from offspec.evaluation import evaluate
 from offspec.fit_summary import fit_summary
-from offspec.fitting import fit
-from offspec.health import check
-from offspec.images import atomic_write
-from offspec.jobs.materialise import write_drawn, write_version
-from offspec.json_files import finite, json_bytes
-from offspec.options import parse_options
-from offspec.run_config import RunConfig
-from offspec.store import job_queue
+from offspec.jobs.do_calibrate import do_calibrate
+from offspec.jobs.do_check import do_check
+from offspec.jobs.do_compare import do_compare
+from offspec.jobs.do_evaluate import do_evaluate
+from offspec.jobs.do_export import do_export
+from offspec.jobs.do_fit import do_fit
+from offspec.jobs.do_msa import do_msa
+from offspec.jobs.do_pod import do_pod
+from offspec.jobs.do_report import do_report
+from offspec.jobs.logs import log_to_stderr
+from offspec.jobs.pulse import CancelledError, Pulse
+from offspec.jobs.work import Done, MadeModel, Work
+from offspec.json_files import finite
+from offspec.store import job_queue, registry
 from offspec.store.blobs import BlobStore
 from offspec.store.database import Database
-from offspec.store.models import Image, JobRow, ModelRow, TemplateRow, VersionRow
+from offspec.store.models import JobRow
 
 _LOG = logging.getLogger("offspec.worker")
-POLL_S, BEAT_S = 0.3, 1.0
+POLL_S = 0.3
+
+KINDS: Mapping[str, Callable[[Work], Done]] = {
+    "fit": do_fit,
+    "check": do_check,
+    "evaluate": do_evaluate,
+    "export": do_export,
+    "calibrate": do_calibrate,
+    "compare": do_compare,
+    "pod": do_pod,
+    "msa": do_msa,
+    "report": do_report,
+}
 
 
-class CancelledError(Exception):
-    """Somebody asked to stop, or the job was given up on."""
+@dataclass(frozen=True)
+class _Kept:
+    """What came of a job, its bytes in the store."""
 
-
-class Pulse:
-    """Tells how far a job is, once a ``BEAT_S``, also while a step takes long.
-
-    Args:
-        database: Where the job is.
-        job_id: Which.
-        worker: Whose it is.
-    """
-
-    def __init__(self, database: Database, job_id: str, worker: str) -> None:
-        self._database, self._job_id, self._worker = database, job_id, worker
-        self._at: tuple[str, int, int] = ("prepare", 0, 1)
-        self._stopped = threading.Event()
-        self._cancelled = False
-
-    def tell(self, step: str, done: int, total: int) -> None:
-        """Progress of the work.
-
-        Raises:
-            CancelledError: Stop.
-        """
-        self._at = (step, done, total)
-        if self._cancelled:
-            raise CancelledError
-
-    @contextmanager
-    def beating(self) -> Iterator[None]:
-        """While the work goes on."""
-        thread = threading.Thread(target=self._beat, daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            self._stopped.set()
-            thread.join()
-
-    def _beat(self) -> None:
-        while True:
-            with self._database.write() as db:
-                self._cancelled |= not job_queue.beat(db, self._job_id, self._worker, *self._at)
-            if self._stopped.wait(BEAT_S):
-                return
+    result: dict[str, Any]
+    made: MadeModel | None
+    bundle_sha256: str
+    summary: dict[str, Any]
 
 
 class Worker:
@@ -110,74 +87,61 @@ class Worker:
         pulse = Pulse(self._database, job.id, self.name)
         try:
             with tempfile.TemporaryDirectory(prefix="offspec-job-") as folder, pulse.beating():
-                result = self._do(job, Path(folder), pulse)
+                work = Work.load(job, self._database, self._blobs, Path(folder), pulse)
+                done = KINDS[job.kind](work)
+                pulse.tell("keep", 0, 1)
+                kept = self._keep(done)
         except CancelledError:
-            self._finish(job, "cancelled")
+            pulse.say("Cancelled.")
+            self._finish(job, pulse, "cancelled")
         except OffspecError as error:
-            self._finish(job, "failed", error={"code": error.code, "message": str(error)})
+            pulse.say(str(error))
+            self._finish(job, pulse, "failed", error={"code": error.code, "message": str(error)})
         except Exception:  # noqa: BLE001 - whatever it was, the job has to end
-            _LOG.exception("job %s", job.id)
+            _LOG.exception("job failed", extra={"job": job.id, "kind": job.kind})
             words = "The work failed by a fault of the program; the server's log says more."
-            self._finish(job, "failed", error={"code": "fault", "message": words})
+            pulse.say(words)
+            self._finish(job, pulse, "failed", error={"code": "fault", "message": words})
         else:
-            self._finish(job, "done", result=result)
+            for words in done.words:
+                pulse.say(words)
+            self._finish(job, pulse, "done", kept=kept)
         return True
+
+    def _keep(self, done: Done) -> _Kept:
+        """Put bytes into the store, before any row names them."""
+        result = dict(done.result)
+        if done.files:
+            result["files"] = {name: self._blobs.put(data) for name, data in done.files.items()}
+        if done.model is None:
+            return _Kept(result, None, "", {})
+        sha256 = self._blobs.put(bundle_bytes(done.model.bundle))
+        summary = finite(fit_summary(done.model.bundle))
+        return _Kept({**result, "bundle_sha256": sha256}, done.model, sha256, summary)
 
     def _finish(
         self,
         job: JobRow,
+        pulse: Pulse,
         state: Literal["done", "failed", "cancelled"],
         *,
-        result: dict[str, Any] | None = None,
+        kept: _Kept | None = None,
         error: dict[str, Any] | None = None,
     ) -> None:
         """Enter what came of it, all or nothing; nothing if the job was given up on meanwhile."""
+        result = None if kept is None else kept.result
         with self._database.write() as db:
             if not job_queue.finish(db, job.id, self.name, state, result=result, error=error):
                 return
-            if result is not None and job.kind == "fit":
-                model = job_queue.add_model(db, job, result["bundle_sha256"], result["summary"])
-                done = db.get_one(JobRow, job.id)
-                done.result = {**result, "model_id": model.id}
-
-    def _do(self, job: JobRow, folder: Path, pulse: Pulse) -> dict[str, Any]:
-        with self._database.read() as db:
-            version = db.get_one(VersionRow, job.params["version_id"])
-            drawn = job.params.get("template_id")
-            row = None if drawn is None else db.get_one(TemplateRow, drawn)
-            reference = None if row is None else db.get_one(Image, row.reference_id)
-            chosen = job.params.get("model_id")
-            model = None if chosen is None else db.get_one(ModelRow, chosen)
-        root = write_version(version, self._blobs, folder)
-        template = None
-        if row is not None and reference is not None:
-            template = write_drawn(row, reference, self._blobs, folder)
-        pulse.tell("prepare", 1, 1)
-        if job.kind == "fit":
-            return self._fit(job, root, template, pulse)
-        if job.kind == "check":
-            found: dict[str, Any] = finite(
-                check(root, template=template, progress=pulse.tell).to_dict()
+            _LOG.info("job ended", extra={"job": job.id, "kind": job.kind, "state": state})
+            job_queue.log(db, job.id, pulse.unsaid())
+            if kept is None or kept.made is None:
+                return
+            made = kept.made
+            model = registry.add_model(
+                db, job, kept.bundle_sha256, kept.summary, parent=made.parent, note=made.note
             )
-            return found
-        assert model is not None  # noqa: S101 - the route asks for it
-        return self._evaluate(model, root, folder, pulse)
-
-    def _fit(self, job: JobRow, root: Path, template: Path | None, pulse: Pulse) -> dict[str, Any]:
-        settings = parse_options(RunConfig, job.params.get("settings", {}), "the settings")
-        assert isinstance(settings, RunConfig)  # noqa: S101 - for the type checker
-        bundle = fit(root, template=template, config=settings.to_fit(), progress=pulse.tell)
-        pulse.tell("keep", 0, 1)
-        sha256 = self._blobs.put(bundle_bytes(bundle))
-        return {"bundle_sha256": sha256, "summary": finite(fit_summary(bundle))}
-
-    def _evaluate(self, model: ModelRow, root: Path, folder: Path, pulse: Pulse) -> dict[str, Any]:
-        """Figures; every image stands in a blob of its own."""
-        bundle = folder / "model.offspec"
-        atomic_write(bundle, self._blobs.get(model.bundle_sha256))
-        found = finite(evaluate(read_bundle(bundle), root, progress=pulse.tell).to_dict())
-        short = {key: value for key, value in found.items() if key != "images"}
-        return {**short, "details_sha256": self._blobs.put(json_bytes(found))}
+            db.get_one(JobRow, job.id).result = {**kept.result, "model_id": model.id}
 
 
 def main() -> None:
@@ -186,6 +150,7 @@ def main() -> None:
     parser.add_argument("--database", required=True)
     parser.add_argument("--store", required=True)
     args = parser.parse_args()
+    log_to_stderr()
     parent = os.getppid()
     name = f"{socket.gethostname()}:{os.getpid()}"
     worker = Worker(Database(args.database), BlobStore(args.store), name)

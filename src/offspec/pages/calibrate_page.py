@@ -48,10 +48,14 @@ def write_page(path: Path, payload: Mapping[str, Any], name: str) -> None:
     Raises:
         WriteError: The file cannot be written; nothing half-written is left.
     """
-    document = Document(
+    atomic_write(path, to_html(operating_document(payload, name)).encode())
+
+
+def operating_document(payload: Mapping[str, Any], name: str) -> Document:
+    """The whole page; ``name`` is the template's."""
+    return Document(
         f"Decision points of {name}", _subtitle(_own(payload)), operating_sections(payload)
     )
-    atomic_write(path, to_html(document).encode())
 
 
 def operating_sections(payload: Mapping[str, Any]) -> tuple[Section, ...]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
+from offspec.decisions.compare_result import ComparisonResult
+from offspec.decisions.msa_result import MsaResult
 from offspec.errors import OffspecError
 from offspec.images import read_image
 from offspec.overlays import overlay, to_eight_bits
@@ -24,3 +26,24 @@ def marked(path: Path, inspections: Iterable[Inspection]) -> list[bytes]:
         return []
     pictures = (overlay(to_eight_bits(image), one) for one in inspections)
     return [encode_jpeg(fitted(picture, PICTURE_PX)) for picture in pictures]
+
+
+def flip_pictures(result: ComparisonResult) -> dict[str, tuple[bytes, bytes]]:
+    """Photographs on which two models differ, as the old and as the new one sees them, by key."""
+    pictures = {}
+    for image in result.flips[: MAX_PICTURES // 2]:
+        found = marked(image.path, [image.old, image.new])
+        if found:
+            pictures[image.key] = (found[0], found[1])
+    return pictures
+
+
+def discordant_pictures(result: MsaResult) -> dict[str, bytes]:
+    """Photographs of the parts that the system got wrong at least once, by key."""
+    parts = {look.shown.part for look in result.looks if not look.right}
+    chosen = [look for look in result.looks if look.shown.part in parts][:MAX_PICTURES]
+    return {
+        look.shown.key: jpeg
+        for look in chosen
+        for jpeg in marked(look.shown.path, [look.inspection])
+    }

@@ -7,18 +7,22 @@ is one whose JSON was changed or comes from another version.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import cv2
 
 from offspec.bundle import Bundle
+from offspec.datasets import Dataset
 from offspec.errors import OffspecError, OptionError
+from offspec.evaluation import evaluate
+from offspec.health import check
 from offspec.pages.document_html import to_html
 from offspec.pages.quality_page import Parts, quality_document
 from offspec.pages.quality_parts import NEEDS
 
+ProgressCall = Callable[[str, int, int], None]
 _WRONG = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, MemoryError,
           cv2.error)  # fmt: skip
 _POINT = 1e-5  # deviation scores are written with six digits
@@ -57,6 +61,44 @@ def check_part(
             f"decision points: {other}. A report is about one model as it is. Run `{command} "
             "--json FILE` again with this bundle."
         )
+
+
+def measured(
+    bundle: Bundle,
+    data: Dataset,
+    found: Mapping[str, Any],
+    *,
+    threads: int | None = None,
+    progress: ProgressCall | None = None,
+) -> dict[str, Any]:
+    """Health and figures on a dataset, unless they were found before.
+
+    Args:
+        bundle: The model that is reported on.
+        data: Checked where it has normals, measured where it has labelled test images.
+        found: Parts there are.
+        threads: CPU threads.
+        progress: Called with (stage, done, total).
+
+    Raises:
+        DatasetError: The model learned from one of the test images.
+    """
+    more: dict[str, Any] = {}
+    seed = bundle.manifest.seed
+    if "health" not in found and data.normals:
+        template = bundle.manifest.template
+        known = any(r.sha256 == template.reference_sha256 for r in data.records)
+        more["health"] = check(
+            data,
+            template=template if known else None,  # another set has no such reference
+            seed=seed,
+            threads=threads,
+            progress=progress,
+        ).to_dict()
+    if "evaluation" not in found and any(r.label is not None for r in data.test):
+        result = evaluate(bundle, data, threads=threads, progress=progress)
+        more["evaluation"] = result.to_dict()
+    return more
 
 
 def _other_model(bundle: Bundle, name: str, payload: Mapping[str, Any]) -> str | None:

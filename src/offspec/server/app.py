@@ -7,19 +7,24 @@ from sqlalchemy import text
 
 from offspec import __version__
 from offspec.jobs.inference import Pool
-from offspec.server import problems
+from offspec.server import problems, studio
 from offspec.server.deps import ReadDb
 from offspec.server.inspectors import Inspectors
 from offspec.server.lines import Lines
 from offspec.server.metrics import Metrics
+from offspec.server.picture_cache import PictureCache
+from offspec.server.pyramids import Pyramids
 from offspec.server.routes import (
     admin,
+    assist,
     audit,
     images,
     inspect,
+    inspections,
     jobs,
     labelling,
     metrics,
+    models,
     projects,
     session,
     users,
@@ -44,15 +49,19 @@ def create_app(services: Services, pool: Pool | None = None) -> FastAPI:
     app.state.services = services
     app.state.inspectors = Inspectors(services.settings, services.blobs, pool or Pool())
     app.state.lines = Lines(services.database)
+    app.state.pictures = PictureCache()
+    app.state.pyramids = Pyramids()
     app.state.metrics = Metrics()
     problems.install(app)
     api = APIRouter(prefix=API)
     for part in (
-        session, users, projects, images, labelling, jobs, inspect, audit, admin, metrics
+        session, users, projects, images, labelling, assist, jobs, models, inspect, inspections,
+        audit, admin, metrics,
     ):  # fmt: skip
         api.include_router(part.router)
     api.include_router(_health)
     app.include_router(api)
+    studio.install(app)
     app.add_middleware(Shield, settings=services.settings)
     app.add_middleware(Watch, metrics=app.state.metrics)
     return app

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from offspec.images import atomic_write
+from offspec.inspection_pictures import Kind
 from offspec.jobs.inference import Pool
 from offspec.server.settings import Settings
 from offspec.store.blobs import BlobStore
@@ -57,6 +58,17 @@ class Inspectors:
         found, _ = self._pool.ask(head, data, meanwhile)
         content: dict[str, Any] = found["content"]
         return content
+
+    def draw(self, bundle_sha256: str, data: bytes, name: str, kind: Kind) -> bytes:
+        """A picture of an inspection, see ``inspection_pictures.draw``.
+
+        Raises:
+            BusyError: Too many wait, or the process ended.
+            RemoteError: It is no picture, or does not fit the model.
+        """
+        head = {"op": "draw", "bundle": self._ready(bundle_sha256), "name": name, "kind": kind}
+        _, body = self._pool.ask(head, data)
+        return body
 
     def prepare(self, bundle_sha256: str) -> None:
         """Have a model ready in every process before it is used: the change then takes no time.

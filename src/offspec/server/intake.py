@@ -15,7 +15,7 @@ from offspec.server.inspectors import Inspectors
 from offspec.server.services import Services
 from offspec.store import inspections
 from offspec.store.blobs import Staged
-from offspec.store.models import InspectionRow
+from offspec.store.models import InspectionRow, ModelRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +34,11 @@ class Asked:
 
 def take_in(
     services: Services, inspectors: Inspectors, model: inspections.InUse, asked: Asked
-) -> InspectionRow:
+) -> tuple[InspectionRow, int]:
     """Inspect a picture and keep both, or neither; a request that is known gives what it gave.
+
+    Returns:
+        The inspection and the number of its model.
 
     Raises:
         BusyError: Too many wait.
@@ -44,13 +47,16 @@ def take_in(
     work = _Work(services, model.project_id, asked)
     try:
         content = inspectors.inspect(model.bundle_sha256, asked.picture, "picture", work.meanwhile)
-        if work.before is None:
-            return work.enter(model, content)
+        row = work.enter(model, content) if work.before is None else work.before
     except BaseException:
         work.drop()
         raise
-    work.drop()
-    return work.before
+    return row, model.number if row.model_id == model.id else _number(services, row)
+
+
+def _number(services: Services, row: InspectionRow) -> int:
+    with services.database.read() as db:
+        return db.get_one(ModelRow, row.model_id).number
 
 
 class _Work:

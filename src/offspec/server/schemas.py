@@ -10,6 +10,7 @@ T = TypeVar("T")
 RoleName = Literal["admin", "engineer", "quality", "operator"]
 Name = Annotated[str, Field(min_length=1, max_length=80)]
 Password = Annotated[str, Field(min_length=1, max_length=256)]
+Id = Annotated[str, Field(min_length=1, max_length=80)]
 
 
 class Schema(BaseModel):
@@ -78,6 +79,7 @@ class ProjectChange(Schema):
 
     name: Annotated[str, Field(min_length=1, max_length=120)] | None = None
     archived: bool | None = None
+    problem: dict[str, Any] | None = None
 
 
 class ProjectOut(Schema):
@@ -91,7 +93,12 @@ class ProjectOut(Schema):
 
 
 class ImageOut(Schema):
-    """A picture."""
+    """A picture and what people said of it.
+
+    ``revision`` counts changes of its annotation, 0 where nobody has looked. ``split`` is what the
+    annotation asks for; null lets the dataset version draw it. ``decision`` answers a finding of
+    the check: ``leave_out`` keeps the image out of dataset versions.
+    """
 
     id: str
     name: str
@@ -100,12 +107,22 @@ class ImageOut(Schema):
     height: int
     size_bytes: int
     created_s: float
+    label: Literal["ok", "ng"] | None = None
+    split: Literal["train", "test"] | None = None
+    revision: int = 0
+    decision: Literal["leave_out", "keep"] | None = None
+    decision_why: str = ""
 
 
 class Uploaded(Schema):
-    """What came of one uploaded file: an image, new or known, or why not."""
+    """What came of one uploaded file, or of one file in an uploaded zip.
+
+    ``image`` is the image itself, or the one that an annotation or template belongs to. ``known``:
+    the project had exactly this already. ``error``: why the file changed nothing.
+    """
 
     name: str
+    kind: Literal["image", "annotation", "template", "other"]
     image: ImageOut | None = None
     known: bool = False
     error: str | None = None
@@ -222,73 +239,3 @@ class VersionOut(Schema):
     test_bad: int
     created_s: float
     created_by: str
-
-
-class JobIn(Schema):
-    """Long work on a dataset version.
-
-    ``settings`` of a fit are those of ``run.json``; ``model_id`` is for evaluate.
-    """
-
-    kind: Literal["fit", "check", "evaluate"]
-    version_id: str
-    template_id: str | None = None
-    model_id: str | None = None
-    settings: dict[str, Any] = {}
-
-
-class JobOut(Schema):
-    """Long work and how far it is."""
-
-    id: str
-    kind: str
-    params: dict[str, Any]
-    state: Literal["queued", "running", "done", "failed", "cancelled"]
-    step: str
-    done: int
-    total: int
-    result: dict[str, Any] | None
-    error: dict[str, Any] | None
-    created_by: str
-    created_s: float
-    finished_s: float | None
-
-
-class ModelOut(Schema):
-    """A model and what made it."""
-
-    id: str
-    version_id: str
-    template_id: str | None
-    job_id: str
-    bundle_sha256: str
-    settings: dict[str, Any]
-    summary: dict[str, Any]
-    approved: bool
-    created_s: float
-    created_by: str
-
-
-class InspectionOut(Schema):
-    """What a model said of a picture; ``content`` is what ``inspect --json`` writes."""
-
-    id: str
-    model_id: str
-    image_sha256: str
-    part_id: str | None
-    line: str | None
-    verdict: Literal["ok", "review", "ng", "invalid"]
-    deviation_score: float | None
-    content: dict[str, Any]
-    review: Literal["ok", "ng"] | None
-    reason: str
-    reviewed_by: str | None
-    reviewed_s: float | None
-    created_s: float
-
-
-class ReviewIn(Schema):
-    """A person's word on an inspection."""
-
-    decision: Literal["ok", "ng"]
-    reason: Annotated[str, Field(max_length=400)] = ""

@@ -11,6 +11,7 @@ import hashlib
 import os
 import re
 import secrets
+import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -116,6 +117,19 @@ class BlobStore:
                 aside.unlink()
         return found
 
+    def put_file(self, path: Path) -> str:
+        """Keep a file too large to hold in memory; returns its sha256."""
+        with path.open("rb") as file:
+            sha256 = hashlib.file_digest(file, "sha256").hexdigest()
+        if self._refreshed(sha256):
+            return sha256
+        if self._folder is not None:
+            aside = self._folder / ASIDE / f"{sha256}-{secrets.token_hex(8)}"
+            _copy_whole(path, aside, self._folder / _place(sha256))
+        else:
+            self._remote.put_file(str(path), f"{self._root}/{_place(sha256)}")
+        return sha256
+
     def _refreshed(self, sha256: str) -> bool:
         """Whether a blob is there; it counts as put now, so that no sweep removes it meanwhile."""
         if self._folder is None:
@@ -193,6 +207,22 @@ def _move(aside: Path, path: Path) -> None:
     except FileNotFoundError:
         if not path.exists():  # else a recovery has put it there
             raise
+
+
+def _copy_whole(source: Path, aside: Path, target: Path) -> None:
+    """Copy aside, force it to disk, then rename."""
+    try:
+        with source.open("rb") as read, aside.open("xb") as written:
+            shutil.copyfileobj(read, written, 1 << 20)
+            written.flush()
+            os.fsync(written.fileno())
+        _move(aside, target)
+    except OSError as error:
+        aside.unlink(missing_ok=True)
+        raise WriteError(
+            f"'{target.name[:12]}' could not be kept: {error.strerror}. Nothing half-written is "
+            "left. Free some space in the store."
+        ) from error
 
 
 def _place(sha256: str) -> str:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import func, insert, select, tuple_
+from sqlalchemy import ColumnElement, Select, insert, select, tuple_
 from sqlalchemy.orm import Session as Db
+from sqlalchemy.orm import defer
 
+from offspec.annotations import Annotation, to_labelme
 from offspec.errors import StateError
-from offspec.store import audit
-from offspec.store.models import InspectionRow, ModelRow, User, new_id
+from offspec.store import audit, labelling, queries
+from offspec.store.models import Image, InspectionRow, ModelRow, User, new_id
 from offspec.store.queries import Cursor, check_limit
+
+_CHUNK = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +26,34 @@ class Filter:
 
     Attributes:
         open: Stopped by the model and not yet judged by a person.
+        from_s: Not before this time, in seconds since 1970; ``to_s`` not after.
     """
 
     verdict: str | None = None
     part_id: str | None = None
     line: str | None = None
     open: bool = False
+    review: str | None = None
+    model_id: str | None = None
+    from_s: float | None = None
+    to_s: float | None = None
+
+
+def conditions(project_id: str, wanted: Filter) -> list[ColumnElement[bool]]:
+    """A filter as conditions of a query."""
+    found = [InspectionRow.project_id == project_id]
+    for name in ("verdict", "part_id", "line", "review", "model_id"):
+        value = getattr(wanted, name)
+        if value is not None:
+            found.append(getattr(InspectionRow, name) == value)
+    if wanted.open:
+        found.append(InspectionRow.verdict.in_(("ng", "review")))
+        found.append(InspectionRow.review.is_(None))
+    if wanted.from_s is not None:
+        found.append(InspectionRow.created_s >= wanted.from_s)
+    if wanted.to_s is not None:
+        found.append(InspectionRow.created_s <= wanted.to_s)
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +61,7 @@ class InUse:
     """What an inspection needs of the approved model."""
 
     id: str
+    number: int
     project_id: str
     bundle_sha256: str
 
@@ -45,7 +72,7 @@ def approved_model(db: Db, project_id: str) -> InUse:
     Raises:
         StateError: None was approved.
     """
-    query = select(ModelRow.id, ModelRow.project_id, ModelRow.bundle_sha256)
+    query = select(ModelRow.id, ModelRow.number, ModelRow.project_id, ModelRow.bundle_sha256)
     query = query.where(ModelRow.project_id == project_id, ModelRow.approved.is_(True))
     found = db.execute(query).first()
     if found is None:
@@ -90,27 +117,41 @@ def add_inspection(
     return row
 
 
+def model_numbers(db: Db, project_id: str) -> dict[str, int]:
+    """Id of every model of a project to its number."""
+    rows = db.execute(select(ModelRow.id, ModelRow.number).where(ModelRow.project_id == project_id))
+    return {row.id: row.number for row in rows}
+
+
 def inspections_page(
     db: Db, project_id: str, wanted: Filter, cursor: Cursor | None, limit: int
 ) -> tuple[Sequence[InspectionRow], Cursor | None]:
-    """Inspections, the latest first, and where the next part begins."""
+    """Inspections without their content, the latest first, and where the next part begins."""
     check_limit(limit)
-    query = select(InspectionRow).where(InspectionRow.project_id == project_id)
-    for name in ("verdict", "part_id", "line"):
-        value = getattr(wanted, name)
-        if value is not None:
-            query = query.where(getattr(InspectionRow, name) == value)
-    if wanted.open:
-        stopped = InspectionRow.verdict.in_(("ng", "review"))
-        query = query.where(stopped, InspectionRow.review.is_(None))
-    if cursor is not None:
-        place = tuple_(InspectionRow.created_s, InspectionRow.id)
-        query = query.where(place < (cursor.created_s, cursor.id))
-    order = InspectionRow.created_s.desc(), InspectionRow.id.desc()
-    rows = db.scalars(query.order_by(*order).limit(limit + 1)).all()
+    rows = db.scalars(_listed(project_id, wanted, cursor).limit(limit + 1)).all()
     more = len(rows) > limit
     rows = rows[:limit]
     return rows, Cursor(rows[-1].created_s, rows[-1].id) if more else None
+
+
+def every_inspection(db: Db, project_id: str, wanted: Filter) -> Iterator[InspectionRow]:
+    """All of them without their content, the latest first, a chunk of rows in memory at a time."""
+    cursor: Cursor | None = None
+    while True:
+        rows, cursor = inspections_page(db, project_id, wanted, cursor, _CHUNK)
+        yield from rows
+        db.expunge_all()
+        if cursor is None:
+            return
+
+
+def _listed(project_id: str, wanted: Filter, cursor: Cursor | None) -> Select[InspectionRow]:
+    query = select(InspectionRow).options(defer(InspectionRow.content))
+    query = query.where(*conditions(project_id, wanted))
+    if cursor is not None:
+        place = tuple_(InspectionRow.created_s, InspectionRow.id)
+        query = query.where(place < (cursor.created_s, cursor.id))
+    return query.order_by(InspectionRow.created_s.desc(), InspectionRow.id.desc())
 
 
 def review(
@@ -133,11 +174,49 @@ def review(
     audit.append(db, user.name, "inspection.review", "inspection", row.id, old=old, new=new)
 
 
-def agreement(db: Db, project_id: str) -> dict[str, int]:
-    """How reviews and verdicts meet: keys such as ``ng_ok``, model first, person second."""
-    rows = db.execute(
-        select(InspectionRow.verdict, InspectionRow.review, func.count())
-        .where(InspectionRow.project_id == project_id, InspectionRow.review.is_not(None))
-        .group_by(InspectionRow.verdict, InspectionRow.review)
-    ).all()
-    return {f"{verdict}_{decision}": count for verdict, decision, count in rows}
+def check_learnable(row: InspectionRow) -> None:
+    """Refuse to learn from what is no false alarm, or was learned from already.
+
+    Raises:
+        StateError: It is.
+    """
+    if row.learned_image_id is not None:
+        raise StateError("This picture is among the images already. It is added once.")
+    if row.image_gone:
+        raise StateError("This picture was removed when its time was over. It cannot be added.")
+    if row.review != "ok" or row.verdict not in ("ng", "review"):
+        raise StateError(
+            f"This picture is {row.verdict} by the model and {row.review or 'not judged'} by a "
+            "person. Only what the model stopped and a person passed is added to the normals. "
+            "Review it first."
+        )
+
+
+def learn(
+    db: Db, user: User, row: InspectionRow, size_wh: tuple[int, int], size_bytes: int, name: str
+) -> Image:
+    """Add a false alarm to the project's images as a good one.
+
+    Raises:
+        StateError: It is no false alarm, was added before, or the project has this very picture
+            with a defect.
+    """
+    check_learnable(row)
+    image, _ = queries.add_image(
+        db, user.name, row.project_id, name, row.image_sha256, size_wh, size_bytes
+    )
+    said = labelling.annotation_of(db, image)
+    if said is not None and said.label == "ng":
+        raise StateError(
+            f"This picture is among the images as '{image.name}', labelled NG. An image has one "
+            "label. Correct it there, or the review."
+        )
+    if said is None or said.label is None:
+        good = Annotation(image.name, size_wh, {"": "ok"}, defect_free=True, part_id=row.part_id)
+        revision = 0 if said is None else said.revision
+        labelling.save_annotation(db, user, image, to_labelme(good), revision)
+    row.learned_image_id = image.id
+    db.flush()
+    new = {"image": image.id, "name": image.name}
+    audit.append(db, user.name, "inspection.learn", "inspection", row.id, new=new)
+    return image

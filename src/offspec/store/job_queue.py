@@ -15,14 +15,14 @@ from sqlalchemy.orm import Session as Db
 
 from offspec.errors import JobConflictError
 from offspec.store import audit
-from offspec.store.models import JobRow, ModelRow, User
+from offspec.store.models import JobLine, JobRow, User
 
-Kind = Literal["fit", "check", "evaluate"]
+LINE_CHARS, MOST_LINES = 400, 2000
 LOST_AFTER_S = 15.0  # a worker beats every second
 OPEN = ("queued", "running")
 
 
-def submit(db: Db, user: User, project_id: str, kind: Kind, params: Mapping[str, Any]) -> JobRow:
+def submit(db: Db, user: User, project_id: str, kind: str, params: Mapping[str, Any]) -> JobRow:
     """Put a job into the queue."""
     job = JobRow(project_id=project_id, kind=kind, params=dict(params), created_by=user.name)
     db.add(job)
@@ -104,6 +104,7 @@ def fail_lost(db: Db, now: float | None = None) -> list[str]:
             "message": "The process that worked on this was ended. Nothing of it was kept. Start "
             "it again.",
         }
+        log(db, job.id, [(job.finished_s, job.error["message"])])
         audit.append(db, "offspec serve", "job.failed", "job", job.id, new={"error": job.error})
     return [job.id for job in lost]
 
@@ -120,52 +121,21 @@ def jobs_of(db: Db, project_id: str, limit: int = 100) -> Sequence[JobRow]:
     return db.scalars(query.order_by(JobRow.created_s.desc()).limit(limit)).all()
 
 
-def add_model(db: Db, job: JobRow, bundle_sha256: str, summary: Mapping[str, Any]) -> ModelRow:
-    """Enter what a fit made."""
-    row = ModelRow(
-        project_id=job.project_id,
-        number=next_number(db, job.project_id),
-        version_id=job.params["version_id"],
-        template_id=job.params.get("template_id"),
-        job_id=job.id,
-        bundle_sha256=bundle_sha256,
-        settings=job.params.get("settings", {}),
-        summary=dict(summary),
-        created_by=job.created_by,
-    )
-    db.add(row)
-    db.flush()
-    new = {"bundle_sha256": bundle_sha256, "version": row.version_id}
-    audit.append(db, job.created_by, "model.create", "model", row.id, new=new)
-    return row
-
-
-def next_number(db: Db, project_id: str) -> int:
-    """Of the next model of a project."""
-    query = select(func.max(ModelRow.number)).where(ModelRow.project_id == project_id)
-    return 1 + (db.scalar(query) or 0)
-
-
-def models_of(db: Db, project_id: str) -> Sequence[ModelRow]:
-    """Models of a project, the latest first."""
-    query = select(ModelRow).where(ModelRow.project_id == project_id)
-    return db.scalars(query.order_by(ModelRow.created_s.desc())).all()
-
-
-def approve(db: Db, user: User, model: ModelRow) -> None:
-    """Use this model from now on; the one before stays, to roll back to."""
-    query = select(ModelRow).where(
-        ModelRow.project_id == model.project_id, ModelRow.approved.is_(True)
-    )
-    before = db.scalars(query).first()
-    if before is not None and before.id == model.id:
+def log(db: Db, job_id: str, lines: Sequence[tuple[float, str]]) -> None:
+    """Add lines to a job's log; a long text takes several, and a full log takes no more."""
+    if not lines:
         return
-    if before is not None:
-        before.approved = False
-        db.flush()
-    model.approved = True
-    old = None if before is None else {"model": before.id}
-    audit.append(
-        db, user.name, "model.approve", "project", model.project_id, old=old,
-        new={"model": model.id, "bundle_sha256": model.bundle_sha256},
-    )  # fmt: skip
+    seq = db.scalar(select(func.max(JobLine.seq)).where(JobLine.job_id == job_id)) or 0
+    for time_s, text in lines:
+        for start in range(0, max(1, len(text)), LINE_CHARS):
+            seq += 1
+            if seq > MOST_LINES:
+                return
+            piece = text[start : start + LINE_CHARS]
+            db.add(JobLine(job_id=job_id, seq=seq, time_s=time_s, text=piece))
+    db.flush()
+
+
+def lines_of(db: Db, job_id: str) -> Sequence[JobLine]:
+    """The log of a job, in order."""
+    return db.scalars(select(JobLine).where(JobLine.job_id == job_id).order_by(JobLine.seq)).all()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -67,6 +68,7 @@ def save_annotation(
         db.add(row)
     row.revision += 1
     row.content, row.label, row.updated_by = written, annotation.label, user.name
+    row.updated_s = time.time()
     db.flush()
     audit.append(db, user.name, "annotation.save", "image", image.id, old=old, new=written)
     return row
@@ -117,7 +119,7 @@ def current_template(db: Db, project_id: str) -> TemplateRow | None:
 
 
 def create_version(db: Db, user: User, project: Project, note: str, seed: int) -> VersionRow:
-    """Freeze what is labelled now; equal content is the version that is there.
+    """Freeze what is labelled now and not left out; equal content is the version that is there.
 
     Raises:
         DatasetError: There is no normal image to learn from.
@@ -125,7 +127,11 @@ def create_version(db: Db, user: User, project: Project, note: str, seed: int) -
     rows = db.execute(
         select(Image, AnnotationRow)
         .join(AnnotationRow, AnnotationRow.image_id == Image.id)
-        .where(Image.project_id == project.id, AnnotationRow.label.is_not(None))
+        .where(
+            Image.project_id == project.id,
+            AnnotationRow.label.is_not(None),
+            Image.decision.is_distinct_from("leave_out"),
+        )
         .order_by(Image.id)
     ).all()
     labelled = [(image, from_labelme(said.content)) for image, said in rows]
@@ -159,6 +165,14 @@ def key_of(image: Image) -> str:
     """Name of an image in a dataset version: unique, and safe on every file system."""
     safe = "".join(c if c.isalnum() or c in "-_." else "_" for c in image.name)
     return f"{image.sha256[:12]}_{safe[-80:]}"
+
+
+def image_ids(db: Db, version: VersionRow) -> dict[str, str]:
+    """Names in a dataset version to ids of the project's images."""
+    rows = db.execute(select(Image.sha256, Image.id).where(Image.project_id == version.project_id))
+    known = {row.sha256: row.id for row in rows}
+    files = version.content["files"]
+    return {one["key"]: known[one["sha256"]] for one in files if one["sha256"] in known}
 
 
 def _frozen(labelled: Sequence[tuple[Image, Annotation]], seed: int) -> DatasetVersion:

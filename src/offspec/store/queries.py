@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import delete, select, tuple_
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session as Db
 
 from offspec.errors import InputError, OptionError
 from offspec.images import decode_image
+from offspec.problem import parse_problem
 from offspec.store import audit
 from offspec.store.models import ApiToken, Image, Member, Project, User
 
@@ -68,12 +70,18 @@ def create_project(db: Db, user: User, name: str) -> Project:
 
 
 def change_project(
-    db: Db, user: User, project: Project, *, name: str | None, archived: bool | None
+    db: Db,
+    user: User,
+    project: Project,
+    *,
+    name: str | None,
+    archived: bool | None,
+    problem: Mapping[str, Any] | None = None,
 ) -> None:
-    """Rename or archive.
+    """Rename, archive, or say what is asked of the inspection; None leaves a thing as it is.
 
     Raises:
-        OptionError: The name is taken or empty.
+        OptionError: The name is taken or empty, or the problem statement breaks a rule.
     """
     old = {"name": project.name, "archived": project.archived}
     if name is not None and name.strip() != project.name:
@@ -83,6 +91,26 @@ def change_project(
     new = {"name": project.name, "archived": project.archived}
     if new != old:
         audit.append(db, user.name, "project.change", "project", project.id, old=old, new=new)
+    if problem is not None:
+        _state_problem(db, user, project, problem)
+
+
+def _state_problem(db: Db, user: User, project: Project, given: Mapping[str, Any]) -> None:
+    """Replace the problem statement; its example images are ids of the project's images."""
+    problem = parse_problem(given, "the problem statement")
+    named = {image_id for _, image_id in problem.images()}
+    query = select(Image.id).where(Image.project_id == project.id, Image.id.in_(named))
+    strange = named - set(db.scalars(query))
+    if strange:
+        where = next(where for where, one in problem.images() if one in strange)
+        raise OptionError(
+            f"Example image '{min(strange)[:60]}' ({where}) is no image of this project. Examples "
+            "are named by their ids. Upload the image, or remove it from the statement."
+        )
+    old, new = project.problem, problem.model_dump(mode="json")
+    if new != old:
+        project.problem = new
+        audit.append(db, user.name, "problem.change", "project", project.id, old=old, new=new)
 
 
 def _free_name(db: Db, name: str) -> str:
@@ -137,21 +165,6 @@ def add_image(
         new={"project": project_id, "name": name, "sha256": sha256},
     )  # fmt: skip
     return image, False
-
-
-def images_page(
-    db: Db, project_id: str, cursor: Cursor | None, limit: int
-) -> tuple[Sequence[Image], Cursor | None]:
-    """Images of a project in the order they came, and where the next part begins."""
-    check_limit(limit)
-    query = select(Image).where(Image.project_id == project_id)
-    if cursor is not None:
-        place = tuple_(Image.created_s, Image.id)
-        query = query.where(place > (cursor.created_s, cursor.id))
-    rows = db.scalars(query.order_by(Image.created_s, Image.id).limit(limit + 1)).all()
-    more = len(rows) > limit
-    rows = rows[:limit]
-    return rows, Cursor(rows[-1].created_s, rows[-1].id) if more else None
 
 
 def tokens_of(db: Db, project_id: str) -> Sequence[ApiToken]:

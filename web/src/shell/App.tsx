@@ -1,114 +1,145 @@
-import { lazy, Suspense, useEffect, useRef, useState } from 'react';
+import { QueryClientProvider } from '@tanstack/react-query';
+import { type ComponentType, lazy, Suspense, useEffect, useMemo, useRef, useState } from 'react';
+import type { ProjectOut } from '../api/schema';
 import { EmptyState } from '../components/EmptyState';
-import { Icon } from '../components/Icon';
+import { Problem } from '../components/Problem';
 import { Toasts } from '../components/Toasts';
+import { type PageName, pageLink, type Route, routeOf } from '../data/links';
+import { ProjectProvider, useProjects } from '../data/projects';
+import { makeQueryClient } from '../data/queries';
+import { useSession } from '../data/session';
+import { HomePage } from '../features/home/HomePage';
+import { SignIn } from '../features/home/SignIn';
 import { t } from '../texts';
-import { GROUPS, NEXT, PAGE_ICONS, type PageName, pageOf } from './pages';
-import { applyTheme, storedTheme, THEMES, type Theme } from './theme';
+import { NEXT, PAGE_ICONS } from './pages';
+import { Sidebar } from './Sidebar';
 
 const TemplatePage = lazy(() => import('../features/template/TemplatePage'));
 
+/** Loaded when they are first opened. */
+const PAGES: Partial<Record<PageName, ComponentType>> = {};
+
 export function App() {
-  const page = usePage();
-  const main = useRef<HTMLElement>(null);
-  useEffect(() => {
-    document.title = `${t.nav[page]} · ${t.app.name} ${t.app.studio}`;
-  }, [page]);
+  const client = useMemo(makeQueryClient, []);
   return (
-    <Toasts>
+    <QueryClientProvider client={client}>
+      <Toasts>
+        <Gate />
+      </Toasts>
+    </QueryClientProvider>
+  );
+}
+
+/** Only who is signed in comes in. */
+function Gate() {
+  const session = useSession();
+  if (session.data === undefined)
+    return session.error ? (
+      <Problem error={session.error} onRetry={() => void session.refetch()} />
+    ) : (
+      <p className="loading">{t.app.loading}</p>
+    );
+  return session.data === null ? <SignIn /> : <Shell />;
+}
+
+function Shell() {
+  const route = useRoute();
+  const projects = useProjects();
+  const main = useRef<HTMLElement>(null);
+  const project =
+    route.kind === 'project' ? projects.data?.find((one) => one.id === route.projectId) : undefined;
+  useEffect(() => {
+    const name = route.kind === 'project' ? t.nav[route.page] : titleOf(route);
+    document.title = `${name} · ${t.app.name} ${t.app.studio}`;
+  }, [route]);
+  return (
+    <>
       <button type="button" className="skip-link" onClick={() => main.current?.focus()}>
         {t.app.skip}
       </button>
       <div className="shell">
-        <Sidebar page={page} />
+        <Sidebar route={route} project={project ?? null} />
         <main ref={main} id="main" tabIndex={-1}>
-          {/* The template page keeps its drawing while others are looked at. */}
-          <div className="page" hidden={page !== 'template'}>
-            <Suspense fallback={<p className="loading">{t.app.loading}</p>}>
-              <TemplatePage isShown={page === 'template'} />
-            </Suspense>
-          </div>
-          {page !== 'template' && <EmptyPage page={page} />}
+          {route.kind === 'home' && <HomePage />}
+          {route.kind === 'administration' && <AdministrationPage />}
+          {route.kind === 'project' && project && (
+            <ProjectProvider key={project.id} value={project}>
+              <ProjectPages project={project} page={route.page} />
+            </ProjectProvider>
+          )}
+          {route.kind === 'project' && projects.data && !project && (
+            <Problem error={new Error(t.app.notFound)} />
+          )}
         </main>
       </div>
-    </Toasts>
+    </>
   );
 }
 
-function usePage(): PageName {
-  const [page, setPage] = useState(() => pageOf(location.hash));
+const titleOf = (route: Route): string =>
+  route.kind === 'administration' ? t.nav.administration : t.home.title;
+
+function ProjectPages({
+  project,
+  page,
+}: {
+  readonly project: ProjectOut;
+  readonly page: PageName;
+}) {
+  const Page = PAGES[page];
+  return (
+    <>
+      {/* The template page keeps its drawing while others are looked at. */}
+      <div className="page" hidden={page !== 'template'}>
+        <Suspense fallback={<p className="loading">{t.app.loading}</p>}>
+          <TemplatePage isShown={page === 'template'} />
+        </Suspense>
+      </div>
+      {page !== 'template' && (
+        <Suspense fallback={<p className="loading">{t.app.loading}</p>}>
+          {Page ? <Page /> : <EmptyPage projectId={project.id} page={page} />}
+        </Suspense>
+      )}
+    </>
+  );
+}
+
+function useRoute(): Route {
+  const [route, setRoute] = useState(() => routeOf(location.hash));
   useEffect(() => {
-    const onChange = () => setPage(pageOf(location.hash));
+    const onChange = () => setRoute(routeOf(location.hash));
     window.addEventListener('hashchange', onChange);
     return () => window.removeEventListener('hashchange', onChange);
   }, []);
-  return page;
+  return route;
 }
 
-function Sidebar({ page }: { readonly page: PageName }) {
+function AdministrationPage() {
   return (
-    <header className="sidebar">
-      <p className="brand">
-        <strong>{t.app.name}</strong> <span>{t.app.studio}</span>
-      </p>
-      <nav aria-label={t.app.navigation}>
-        {GROUPS.map((group) => (
-          <div key={group.name} className="nav-group">
-            <h2 id={`nav-${group.name}`}>{t.groups[group.name]}</h2>
-            <ul aria-labelledby={`nav-${group.name}`}>
-              {group.pages.map((name) => (
-                <li key={name}>
-                  <a
-                    href={`#/${name}`}
-                    title={t.nav[name]}
-                    aria-current={name === page ? 'page' : undefined}
-                  >
-                    <Icon name={PAGE_ICONS[name]} />
-                    <span>{t.nav[name]}</span>
-                  </a>
-                </li>
-              ))}
-            </ul>
-          </div>
-        ))}
-      </nav>
-      <ThemeSwitch />
-    </header>
+    <div className="page">
+      <EmptyState
+        icon="administration"
+        title={t.administration.empty.title}
+        text={t.administration.empty.text}
+      />
+    </div>
   );
 }
 
-function ThemeSwitch() {
-  const [theme, setTheme] = useState<Theme>(storedTheme);
-  return (
-    <label className="theme-switch">
-      <span>{t.app.theme.label}</span>
-      <select
-        value={theme}
-        onChange={(event) => {
-          const next = event.target.value as Theme;
-          setTheme(next);
-          applyTheme(next);
-        }}
-      >
-        {THEMES.map((name) => (
-          <option key={name} value={name}>
-            {t.app.theme[name]}
-          </option>
-        ))}
-      </select>
-    </label>
-  );
-}
+type EmptyPageProps = {
+  readonly projectId: string;
+  readonly page: Exclude<PageName, 'template'>;
+};
 
-function EmptyPage({ page }: { readonly page: Exclude<PageName, 'template'> }) {
-  const texts = t.pages[page];
+function EmptyPage({ projectId, page }: EmptyPageProps) {
+  const texts = t[page].empty;
   return (
     <div className="page">
       <header className="page-header">
         <h1>{t.nav[page]}</h1>
       </header>
       <EmptyState icon={PAGE_ICONS[page]} title={texts.title} text={texts.text}>
-        <a className="button button-primary" href={`#/${NEXT[page]}`}>
+        <a className="button button-primary" href={pageLink(projectId, NEXT[page])}>
           {texts.action}
         </a>
       </EmptyState>

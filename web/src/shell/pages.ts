@@ -1,7 +1,6 @@
 import type { IconName } from '../components/Icon';
+import type { PageName } from '../data/links';
 import type { Texts } from '../texts';
-
-export type PageName = keyof Texts['nav'];
 
 export const GROUPS: readonly {
   readonly name: keyof Texts['groups'];
@@ -9,8 +8,7 @@ export const GROUPS: readonly {
 }[] = [
   { name: 'prepare', pages: ['template', 'annotate', 'health'] },
   { name: 'model', pages: ['train', 'evaluate'] },
-  { name: 'production', pages: ['inspect', 'deploy', 'quality'] },
-  { name: 'system', pages: ['administration'] },
+  { name: 'production', pages: ['inspect', 'deploy', 'quality', 'drift'] },
 ];
 
 /** Where the one action of an empty page leads: the step before it. */
@@ -22,10 +20,10 @@ export const NEXT: Readonly<Record<Exclude<PageName, 'template'>, PageName>> = {
   inspect: 'deploy',
   deploy: 'evaluate',
   quality: 'inspect',
-  administration: 'template',
+  drift: 'quality',
 };
 
-export const PAGE_ICONS: Readonly<Record<PageName, IconName>> = {
+export const PAGE_ICONS: Readonly<Record<PageName | 'administration', IconName>> = {
   template: 'template',
   annotate: 'annotate',
   health: 'health',
@@ -34,11 +32,6 @@ export const PAGE_ICONS: Readonly<Record<PageName, IconName>> = {
   inspect: 'inspect',
   deploy: 'deploy',
   quality: 'quality',
+  drift: 'drift',
   administration: 'administration',
 };
-
-/** The page that an address such as `#/train` names. */
-export function pageOf(hash: string): PageName {
-  const name = hash.replace(/^#\/?/, '');
-  return name in PAGE_ICONS ? (name as PageName) : 'template';
-}

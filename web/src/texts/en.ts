@@ -1,6 +1,19 @@
 /** Every text of the studio, in English. Words are those of `docs/glossary.md`. */
 
 import type { ErrorCode, ErrorValues } from '../core/errors';
+import { administration } from './pages/administration';
+import { annotate } from './pages/annotate';
+import { deploy } from './pages/deploy';
+import { drift } from './pages/drift';
+import { evaluate } from './pages/evaluate';
+import { health } from './pages/health';
+import { home } from './pages/home';
+import { inspect } from './pages/inspect';
+import { jobs } from './pages/jobs';
+import { quality } from './pages/quality';
+import { session } from './pages/session';
+import { template } from './pages/template';
+import { train } from './pages/train';
 
 type V = ErrorValues;
 
@@ -83,7 +96,11 @@ export const en = {
     studio: 'Studio',
     skip: 'Skip to the page',
     navigation: 'Pages',
-    noProject: 'No project open',
+    allProjects: 'All projects',
+    notFound: 'There is no such project, or it is not yours.',
+    waiting: (n: number) => `${n} wait for review`,
+    offline: 'The server does not answer. Is it running?',
+    retry: 'Try again',
     loading: 'Loading…',
     theme: { label: 'Theme', auto: 'As the system', light: 'Light', dark: 'Dark' },
   },
@@ -96,54 +113,41 @@ export const en = {
     inspect: 'Inspect and review',
     deploy: 'Deploy',
     quality: 'Quality',
+    drift: 'Drift and refit',
     administration: 'Administration',
   },
   groups: { prepare: 'Prepare', model: 'Model', production: 'Production', system: 'System' },
-  pages: {
-    annotate: {
-      title: 'No images to annotate yet',
-      text: 'Draw a template first. Then add images of the part: good ones and, if there are any, defects.',
-      action: 'Go to Template',
-    },
-    health: {
-      title: 'No data to check yet',
-      text: 'The check looks for normals that are no good parts, for copies and for leaks. It needs annotated images.',
-      action: 'Go to Annotate',
-    },
-    train: {
-      title: 'No dataset version yet',
-      text: 'A model learns from 5 normals or more in each region. Annotate images and check them first.',
-      action: 'Go to Annotate',
-    },
-    evaluate: {
-      title: 'No model to evaluate yet',
-      text: 'Train a model. Then you see the scores of normals and defects here and set the threshold.',
-      action: 'Go to Train',
-    },
-    inspect: {
-      title: 'No approved model yet',
-      text: 'Images are inspected by the approved model. Evaluate a model and approve it under Deploy.',
-      action: 'Go to Deploy',
-    },
-    deploy: {
-      title: 'No model to approve yet',
-      text: 'Train and evaluate a model. Then compare it here with the one in use and approve it.',
-      action: 'Go to Evaluate',
-    },
-    quality: {
-      title: 'No inspections to report yet',
-      text: 'Reports, studies and rates over time come from inspections and reviews.',
-      action: 'Go to Inspect and review',
-    },
-    administration: {
-      title: 'No server connected',
-      text: 'Users, tokens, storage and the audit log are kept by the server. Start it with: offspec serve',
-      action: 'Go to Template',
-    },
-  },
+  home,
+  session,
+  jobs,
+  annotate,
+  health,
+  train,
+  evaluate,
+  inspect,
+  deploy,
+  quality,
+  drift,
+  administration,
   common: {
     close: 'Close',
     cancel: 'Cancel',
+    save: 'Save',
+    remove: 'Remove',
+    back: 'Back',
+    next: 'Next',
+    loading: 'Loading…',
+    more: 'More',
+    percent: (share: number) => `${(100 * share).toFixed(share > 0 && share < 0.1 ? 1 : 0)} %`,
+    date: (seconds: number) =>
+      new Date(1000 * seconds).toLocaleString('en-GB', { dateStyle: 'medium', timeStyle: 'short' }),
+    bytes: (n: number) =>
+      n >= 1e9
+        ? `${(n / 1e9).toFixed(1)} GB`
+        : n >= 1e6
+          ? `${(n / 1e6).toFixed(1)} MB`
+          : `${Math.ceil(n / 1e3)} kB`,
+    verdicts: { ok: 'OK', ng: 'NG', review: 'Review', invalid: 'Invalid' },
     undo: 'Undo',
     redo: 'Redo',
     dismiss: 'Dismiss message',
@@ -173,153 +177,7 @@ export const en = {
     brush: 'Paint over the defect.',
     eraser: 'Take paint away.',
   },
-  template: {
-    title: 'Template',
-    open: 'Open image…',
-    openOther: 'Open another image…',
-    save: 'Save template.json',
-    emptyTitle: 'Start with an image of a good part',
-    emptyText:
-      'It becomes the reference: regions are drawn on it and other images are compared with it. Drop it here, together with its template.json if there is one.',
-    unreadable: (file: string) =>
-      `'${file}' cannot be shown. The browser reads PNG, JPEG, BMP and WebP. Convert the image.`,
-    noHash:
-      'This address is not secure, so the browser cannot compute the hash of the reference. Open the studio over https or on this machine.',
-    noImage: (file: string) => `Open '${file}', the reference of this template, together with it.`,
-    otherImage: (file: string) =>
-      `The template was drawn on another image than '${file}'. Regions are only valid on the image they were drawn on. Open the right one.`,
-    opened: (regions: number) => `Template opened: ${plural(regions, 'region')}.`,
-    saved: (file: string) => `template.json saved. Keep it beside '${file}'.`,
-    savedWhole: (file: string) =>
-      `template.json saved with one region over the whole image. Keep it beside '${file}'.`,
-    lossReplace: 'Open another image?',
-    lossText: 'What you have drawn since the last save is lost.',
-    lossKeep: 'Keep drawing',
-    lossGo: 'Open without saving',
-    regionName: (n: number) => `Region ${n}`,
-    copyName: (of: string) => `${of} copy`,
-    noOwner: 'An exclusion lies inside a region. Draw the region first, or draw inside one.',
-    limit: 'A template has at most 256 regions.',
-    draws: 'Draw as',
-    region: 'Region',
-    exclusion: 'Exclusion',
-    keys: 'Keyboard',
-    selection: 'Selection',
-    edit: {
-      copy: 'Copy',
-      remove: 'Delete',
-      lock: 'Lock',
-      unlock: 'Unlock',
-      align: 'Align to the first selected',
-    },
-    align: {
-      left: 'Align left edges',
-      center: 'Align centres across',
-      right: 'Align right edges',
-      top: 'Align top edges',
-      middle: 'Align centres down',
-      bottom: 'Align bottom edges',
-      size: 'Same size',
-    },
-    steps: {
-      draw: 'Draw',
-      exclude: 'Exclude',
-      move: 'Move',
-      resize: 'Resize',
-      points: 'Change corners',
-      remove: 'Delete',
-      copy: 'Copy',
-      lock: 'Lock',
-      align: 'Align',
-      edit: 'Edit',
-      split: 'Split',
-    },
-    tabs: { regions: 'Regions', settings: 'Template' },
-    list: {
-      caption: 'Regions of the template',
-      name: 'Name',
-      size: 'Size in px',
-      network: 'Network',
-      none: 'No region yet. Without one, the whole image is judged.',
-      exclusions: (n: number) => `${plural(n, 'exclusion')}`,
-      locked: 'locked',
-      exclusionNumber: (n: number) => `Exclusion ${n}`,
-    },
-    properties: {
-      none: 'Select a region to name it and to see its size.',
-      many: (n: number) => `${n} selected. The first one is the guide for aligning.`,
-      name: 'Name',
-      id: 'Id in files and results',
-      kind: 'Kind',
-      resolution: 'Resolution',
-      minArea: 'Smallest outlined area, px²',
-      minAreaHint: 'Empty: a disc as wide as the smallest defect.',
-      x: 'x',
-      y: 'y',
-      width: 'Width',
-      height: 'Height',
-      place: 'Place in px',
-      exclusionOf: (name: string) => `Exclusion of ${name}`,
-    },
-    advice: {
-      caption: 'What the network sees',
-      resolution: 'Resolution',
-      isKept: 'Kept',
-      left: 'Smallest defect',
-      networkPx: (px: string) => `${px} px`,
-      enough: 'enough',
-      short: 'little',
-      missed: 'too little',
-      chosen: 'used',
-      size: (w: number, h: number, fast: string, accurate: string) =>
-        `${w} x ${h} px: ${fast} of the fast size, ${accurate} of the accurate one.`,
-      isEnough: 'The smallest defect keeps the 8 network pixels that are wanted.',
-      isShort: (px: string) =>
-        `Only ${px} network pixels are left of the smallest defect; 8 are wanted.`,
-      isMissed: (px: string) =>
-        `Only ${px} network pixels are left of the smallest defect. Under 4 it is likely missed.`,
-      split: (n: number) => `Split into ${n} regions`,
-      splitOther: (n: number) =>
-        `Split it into ${n} regions, choose automatic or native, or ask for larger defects only.`,
-      choose: 'Choose automatic or native, or ask for larger defects only.',
-      camera:
-        'The image itself holds no more: use a camera or lens with more pixels on the part, or ask for larger defects only.',
-    },
-    kinds: { auto: 'Automatic', object: 'Object: fixed places', texture: 'Texture: a surface' },
-    resolutions: {
-      auto: 'Automatic',
-      fast: 'Fast (256)',
-      accurate: 'Accurate (512)',
-      native: 'Native (tiles)',
-    },
-    settings: {
-      name: 'Name',
-      file: 'Reference',
-      size: (w: number, h: number) => `${w} x ${h} px`,
-      mode: 'Mode',
-      modes: { image: 'Image: verdicts', pixel: 'Pixel: outlines too' },
-      smallest: 'Smallest defect, width in px',
-      smallestHint: 'The smallest defect that matters. It decides the resolution.',
-      sizePolicy: 'Images of another size',
-      sizePolicies: {
-        exact: 'Invalid',
-        scale: 'Resample, same proportions',
-        fit: 'Fit, any size (textures)',
-      },
-      align: 'Alignment',
-      aligns: {
-        auto: 'Automatic',
-        none: 'None',
-        shift: 'Shift',
-        similarity: 'Shift, rotation, scale',
-        homography: 'Perspective',
-      },
-      maxShift: 'Largest shift, px',
-      maxShiftHint: 'Empty: a tenth of the longer side.',
-      maxRotation: 'Largest rotation, degrees',
-      refine: 'Shift each region once more on its own',
-    },
-  },
+  template,
   keys: {
     title: 'Keyboard',
     key: 'Key',
@@ -348,7 +206,3 @@ export const en = {
   },
   errors,
 };
-
-function plural(n: number, word: string): string {
-  return `${n} ${word}${n === 1 ? '' : 's'}`;
-}

@@ -1,3 +1,4 @@
+import { ApiError } from '../api/client';
 import { CoreError } from '../core/errors';
 import { en } from './en';
 
@@ -9,5 +10,7 @@ export const t: Texts = en;
 /** What is wrong, in words. */
 export function errorText(error: unknown): string {
   if (error instanceof CoreError) return t.errors[error.code](error.values);
+  if (error instanceof ApiError && error.code === 'connection') return t.app.offline;
+  if (error instanceof TypeError) return t.app.offline; // what `fetch` throws without an answer
   return error instanceof Error ? error.message : String(error);
 }

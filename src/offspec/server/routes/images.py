@@ -2,57 +2,54 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
+from urllib.parse import quote
 
 import numpy as np
-from fastapi import APIRouter, Depends, File, Query, Response, UploadFile
+from fastapi import APIRouter, Depends, File, Query, Request, Response, UploadFile
 
-from offspec.errors import OffspecError
+from offspec.annotations import from_labelme, to_labelme
+from offspec.browser_pictures import browser_picture, check_tile, tile
+from offspec.errors import OptionError
 from offspec.images import decode_image
+from offspec.json_files import json_bytes
 from offspec.overlays import to_eight_bits
 from offspec.report_pictures import encode_jpeg, shrunk
+from offspec.server.answers import image_out, image_outs
 from offspec.server.deps import Caller, ProjectDep, ReadDb, ServicesDep, owned, with_role
+from offspec.server.problems import ProblemError
+from offspec.server.pyramids import Pyramids
 from offspec.server.schemas import ImageOut, Page, Uploaded
+from offspec.server.schemas_labelling import NO_NUL
 from offspec.server.settings import MAX_FILES
-from offspec.store import queries
+from offspec.server.uploads import Intake
+from offspec.store import images as store
+from offspec.store import labelling, queries
 from offspec.store.models import Image
+from offspec.store.sidecars import stem_of
 
 router = APIRouter(prefix="/projects/{project_id}/images", tags=["images"])
-Engineer = Annotated[Caller, Depends(with_role("engineer", "quality"))]
-THUMBNAIL_PX = 256
+Uploader = Annotated[Caller, Depends(with_role("engineer", "quality"))]
+THUMBNAIL_PX, TILE_QUALITY = 256, 92
 _TYPES = {b"\x89PNG": "image/png", b"\xff\xd8": "image/jpeg", b"BM": "image/bmp"}
 
 
 @router.post("", status_code=201)
 def upload(
     found: ProjectDep,
-    caller: Engineer,
+    caller: Uploader,
     services: ServicesDep,
     files: Annotated[list[UploadFile], File(max_length=MAX_FILES)],
 ) -> list[Uploaded]:
-    """Upload images; one that the project has already is recognised, a bad one is named."""
-    return [_keep(services, caller, found.id, one) for one in files]
+    """Upload images, annotations, templates, and zips of these; a second time changes nothing.
 
-
-def _keep(services: ServicesDep, caller: Caller, project_id: str, file: UploadFile) -> Uploaded:
-    name = _plain_name(file.filename)
-    data = file.file.read()
-    try:
-        size_wh = queries.check_image(data, name)
-    except OffspecError as error:
-        return Uploaded(name=name, error=str(error))
-    sha256 = services.blobs.put(data)  # before the row, which must never name what is not there
-    with services.database.write() as db:
-        image, known = queries.add_image(
-            db, caller.user.name, project_id, name, sha256, size_wh, len(data)
-        )
-        return Uploaded(name=name, image=ImageOut.model_validate(image), known=known)
-
-
-def _plain_name(name: str | None) -> str:
-    """The last part of a name, printable; it is shown, never opened."""
-    last = (name or "image").replace("\\", "/").rsplit("/", 1)[-1]
-    return "".join(c for c in last if c.isprintable())[:255] or "image"
+    An annotation goes to the image of the same stem, a template to the image it was drawn on. A
+    file that cannot be taken says why, and the others are taken.
+    """
+    intake = Intake(services, caller, found.id)
+    for one in files:
+        intake.take(one)
+    return intake.finish()
 
 
 @router.get("")
@@ -61,11 +58,14 @@ def images(
     db: ReadDb,
     after: str | None = None,
     limit: Annotated[int, Query(ge=1, le=queries.MOST_PAGE)] = queries.PAGE,
+    label: Literal["ok", "ng", "none"] | None = None,
+    name: Annotated[str | None, Query(max_length=255, pattern=NO_NUL)] = None,
+    decision: Literal["leave_out", "keep"] | None = None,
 ) -> Page[ImageOut]:
-    """Images in the order they came."""
-    rows, place = queries.images_page(db, found.id, queries.Cursor.parse(after), limit)
-    items = [ImageOut.model_validate(row) for row in rows]
-    return Page(items=items, next=None if place is None else str(place))
+    """Images in the order they came; ``name`` is a part of the name."""
+    wanted = store.Wanted(label, name, decision)
+    rows, place = store.images_page(db, found.id, wanted, queries.Cursor.parse(after), limit)
+    return Page(items=image_outs(rows), next=None if place is None else str(place))
 
 
 def of_project(image_id: str, found: ProjectDep, db: ReadDb) -> Image:
@@ -81,9 +81,16 @@ ImageDep = Annotated[Image, Depends(of_project)]
 
 
 @router.get("/{image_id}")
-def image(found: ImageDep) -> ImageOut:
+def image(found: ImageDep, db: ReadDb) -> ImageOut:
     """One image."""
-    return ImageOut.model_validate(found)
+    return image_out(db, found)
+
+
+@router.delete("/{image_id}", status_code=204)
+def delete(found: ImageDep, caller: Uploader, services: ServicesDep) -> None:
+    """Take an image out of the project, where no template and no dataset version holds it."""
+    with services.database.write() as db:
+        store.delete_image(db, caller.user, db.get_one(Image, found.id))
 
 
 @router.get("/{image_id}/file")
@@ -94,12 +101,46 @@ def file(found: ImageDep, services: ServicesDep) -> Response:
     return Response(data, media_type=kind, headers=_kept(found.sha256))
 
 
+@router.get("/{image_id}/view")
+def view(found: ImageDep, services: ServicesDep) -> Response:
+    """The picture as a browser can draw it: as it is, or as an upright 8-bit PNG."""
+    data, kind = browser_picture(services.blobs.get(found.sha256), found.name)
+    return Response(data, media_type=kind, headers=_kept(found.sha256))
+
+
+@router.get("/{image_id}/tiles/{level}/{x}/{y}")
+def tile_of(
+    level: int, x: int, y: int, found: ImageDep, services: ServicesDep, request: Request
+) -> Response:
+    """A JPEG of 512 pixels; level 0 is the original, each level half of the one before."""
+    try:
+        check_tile((found.width, found.height), level, x, y)
+    except OptionError as error:
+        raise ProblemError(404, "not_found", str(error)) from error
+    kept: Pyramids = request.app.state.pyramids
+    levels = kept.get(found.sha256, lambda: services.blobs.get(found.sha256))
+    cut = encode_jpeg(np.ascontiguousarray(tile(levels, level, x, y)), TILE_QUALITY)
+    return Response(cut, media_type="image/jpeg", headers=_kept(found.sha256))
+
+
 @router.get("/{image_id}/thumbnail")
 def thumbnail(found: ImageDep, services: ServicesDep) -> Response:
     """A small JPEG."""
     pixels = to_eight_bits(decode_image(services.blobs.get(found.sha256), found.name))
     small = shrunk(np.asarray(pixels, np.uint8), THUMBNAIL_PX)
     return Response(encode_jpeg(small), media_type="image/jpeg", headers=_kept(found.sha256))
+
+
+@router.get("/{image_id}/sidecar")
+def sidecar(found: ImageDep, db: ReadDb) -> Response:
+    """The annotation as a file that LabelMe opens and that lies beside its image."""
+    row = labelling.annotation_of(db, found)
+    if row is None:
+        raise ProblemError(404, "not_found", "Nobody has annotated this image yet. Annotate it.")
+    data = json_bytes(to_labelme(from_labelme(row.content)))
+    name = quote(f"{stem_of(found.name)}.json", safe="")
+    headers = {"content-disposition": f"attachment; filename*=UTF-8''{name}"}
+    return Response(data, media_type="application/json", headers=headers)
 
 
 def _kept(sha256: str) -> dict[str, str]:

@@ -1,45 +1,90 @@
-"""Long work, and the models that come of it."""
+"""Long work: submitted, watched, cancelled, and what came of it."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Response
+from sqlalchemy.orm import Session as Db
 
-from offspec.options import parse_options
-from offspec.run_config import RunConfig
+from offspec.jobs.kinds import KINDS, PARTS, ReportSettings, check_request
+from offspec.options import Options
+from offspec.problem import statement_of
 from offspec.server.deps import Caller, ProjectDep, ReadDb, ServicesDep, owned, with_role
 from offspec.server.problems import ProblemError
-from offspec.server.schemas import JobIn, JobOut, ModelOut
-from offspec.store import job_queue
-from offspec.store.models import JobRow, ModelRow, TemplateRow, VersionRow
+from offspec.server.schemas_models import JobIn, JobLog, JobOut
+from offspec.store import job_queue, registry
+from offspec.store.models import JobRow, ModelRow, Project, TemplateRow, VersionRow
 
 router = APIRouter(prefix="/projects/{project_id}", tags=["jobs"])
-Engineer = Annotated[Caller, Depends(with_role("engineer"))]
+Worker = Annotated[Caller, Depends(with_role("engineer", "quality"))]
+_TYPES = {
+    "json": "application/json",
+    "html": "text/html; charset=utf-8",
+    "pdf": "application/pdf",
+    "zip": "application/zip",
+}
+FILE: dict[int | str, dict[str, Any]] = {
+    200: {"content": {kind: {} for kind in _TYPES.values()}, "description": "The file."}
+}
 
 
 @router.get("/jobs")
 def jobs(found: ProjectDep, db: ReadDb) -> list[JobOut]:
-    """The latest first."""
-    return [JobOut.model_validate(row) for row in job_queue.jobs_of(db, found.id)]
+    """The latest first; of their results only plain values and files."""
+    return [JobOut.brief(row) for row in job_queue.jobs_of(db, found.id)]
 
 
 @router.post("/jobs", status_code=202)
-def submit(body: JobIn, found: ProjectDep, caller: Engineer, services: ServicesDep) -> JobOut:
-    """Put long work into the queue."""
-    if body.kind == "fit":
-        parse_options(RunConfig, body.settings, "the settings")
-    if body.kind == "evaluate" and body.model_id is None:
-        raise ProblemError(400, "option", "An evaluation needs a model. Name model_id.")
+def submit(body: JobIn, found: ProjectDep, caller: Worker, services: ServicesDep) -> JobOut:
+    """Put long work into the queue.
+
+    fit {version_id, template_id?}; check {version_id, template_id?}; evaluate, calibrate, pod
+    {version_id, model_id}; compare {version_id, model_id, other_model_id}; msa {settings, or
+    version_id and model_id}; report {model_id, version_id?}.
+    """
+    may(caller, body.kind)
+    given = body.model_dump(exclude={"kind", "settings"}, exclude_none=True)
+    problem = statement_of(found.problem)
+    answers = None if problem is None else problem.answers
+    settings = check_request(body.kind, given, body.settings, answers)
     with services.database.write() as db:
-        owned(db, VersionRow, body.version_id, found, "dataset version")
-        if body.template_id is not None:
-            owned(db, TemplateRow, body.template_id, found, "template")
-        if body.model_id is not None:
-            owned(db, ModelRow, body.model_id, found, "model")
-        params = body.model_dump(exclude={"kind"}, exclude_none=True)
+        _check_rows(db, found, body)
+        _check_parts(db, found, given, settings)
+        params = {**given, "settings": body.settings}
         job = job_queue.submit(db, caller.user, found.id, body.kind, params)
         return JobOut.model_validate(job)
+
+
+def _check_rows(db: Db, project: Project, body: JobIn) -> None:
+    """What a job names is the project's."""
+    if body.version_id is not None:
+        owned(db, VersionRow, body.version_id, project, "dataset version")
+    if body.template_id is not None:
+        owned(db, TemplateRow, body.template_id, project, "template")
+    for id_ in (body.model_id, body.other_model_id):
+        if id_ is not None:
+            owned(db, ModelRow, id_, project, "model")
+
+
+def may(caller: Caller, kind: str) -> None:
+    """Refuse what only engineers may ask for.
+
+    Raises:
+        ProblemError: 403.
+    """
+    if caller.user.role == "quality" and not KINDS[kind].by_quality:
+        raise ProblemError(403, "not_allowed", f"A {kind} needs the role engineer or admin.")
+
+
+def _check_parts(db: Db, project: Project, given: dict[str, str], settings: Options) -> None:
+    """Jobs that a report joins are done, of the right kind and about its model."""
+    if not isinstance(settings, ReportSettings):
+        return
+    model = db.get_one(ModelRow, given["model_id"])
+    for name, id_ in settings.parts.items():
+        job = owned(db, JobRow, id_, project, "job", "job_not_found")
+        registry.check_about(job, model, PARTS[name])
 
 
 def of_project(job_id: str, found: ProjectDep, db: ReadDb) -> JobRow:
@@ -60,48 +105,34 @@ def job(found: JobDep) -> JobOut:
     return JobOut.model_validate(found)
 
 
+@router.get("/jobs/{job_id}/log")
+def log(found: JobDep, db: ReadDb) -> JobLog:
+    """What it said while it worked: steps begun, figures of the end, errors."""
+    return JobLog.model_validate({"lines": job_queue.lines_of(db, found.id)})
+
+
+@router.get(
+    "/jobs/{job_id}/files/{name}",
+    response_class=Response,
+    responses={
+        200: {"content": {kind: {} for kind in _TYPES.values()}, "description": "The file."}
+    },
+)
+def file(name: str, found: JobDep, services: ServicesDep) -> Response:
+    """A file that it made, as a download."""
+    files = (found.result or {}).get("files", {})
+    if name not in files:
+        raise ProblemError(404, "not_found", "This job has no such file. Its result names them.")
+    media_type = _TYPES.get(name.rsplit(".", 1)[-1], "application/octet-stream")
+    headers = {"content-disposition": f'attachment; filename="{name}"'}
+    return Response(services.blobs.get(files[name]), media_type=media_type, headers=headers)
+
+
 @router.delete("/jobs/{job_id}", status_code=202)
-def cancel(found: JobDep, caller: Engineer, services: ServicesDep) -> JobOut:
+def cancel(found: JobDep, caller: Worker, services: ServicesDep) -> JobOut:
     """Ask it to stop."""
+    may(caller, found.kind)
     with services.database.write() as db:
         mine = db.get_one(JobRow, found.id)
         job_queue.cancel(db, caller.user, mine)
         return JobOut.model_validate(mine)
-
-
-@router.get("/models")
-def models(found: ProjectDep, db: ReadDb) -> list[ModelOut]:
-    """The latest first."""
-    return [ModelOut.model_validate(row) for row in job_queue.models_of(db, found.id)]
-
-
-def model_of_project(model_id: str, found: ProjectDep, db: ReadDb) -> ModelRow:
-    """A model of this project.
-
-    Raises:
-        ProblemError: 404.
-    """
-    return owned(db, ModelRow, model_id, found, "model")
-
-
-ModelDep = Annotated[ModelRow, Depends(model_of_project)]
-
-
-@router.get("/models/{model_id}/bundle")
-def bundle(found: ModelDep, services: ServicesDep) -> Response:
-    """The bundle file."""
-    name = f"attachment; filename={found.bundle_sha256[:12]}.offspec"
-    data = services.blobs.get(found.bundle_sha256)
-    return Response(
-        data, media_type="application/octet-stream", headers={"content-disposition": name}
-    )
-
-
-@router.post("/models/{model_id}/approve")
-def approve(found: ModelDep, caller: Engineer, services: ServicesDep, request: Request) -> ModelOut:
-    """Use this model from now on; approving an earlier one rolls back."""
-    request.app.state.inspectors.prepare(found.bundle_sha256)
-    with services.database.write() as db:
-        mine = db.get_one(ModelRow, found.id)
-        job_queue.approve(db, caller.user, mine)
-        return ModelOut.model_validate(mine)

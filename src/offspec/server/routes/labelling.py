@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query
+from sqlalchemy.orm import Session as Db
 
+from offspec.server.answers import image_outs
 from offspec.server.deps import Caller, ProjectDep, ReadDb, ServicesDep, owned, with_role
 from offspec.server.problems import ProblemError
 from offspec.server.routes.images import ImageDep
@@ -13,16 +15,20 @@ from offspec.server.schemas import (
     AnnotationIn,
     AnnotationOut,
     Counts,
+    ImageOut,
     TemplateIn,
     TemplateOut,
     VersionIn,
     VersionOut,
 )
-from offspec.store import labelling
+from offspec.server.schemas_labelling import DecisionsIn, LabelsIn
+from offspec.store import bulk, labelling
+from offspec.store.images import images_of, seen
 from offspec.store.models import Image, Project, VersionRow
 
 router = APIRouter(prefix="/projects/{project_id}", tags=["labelling"])
 Engineer = Annotated[Caller, Depends(with_role("engineer"))]
+Decider = Annotated[Caller, Depends(with_role("engineer", "quality"))]
 Labeller = Annotated[Caller, Depends(with_role("engineer", "quality", "operator"))]
 
 
@@ -50,6 +56,39 @@ def save(
 def counts(found: ProjectDep, db: ReadDb) -> Counts:
     """How many images are good, bad, and not judged."""
     return Counts.model_validate(labelling.label_counts(db, found.id))
+
+
+@router.put("/labels")
+def set_labels(
+    body: LabelsIn, found: ProjectDep, caller: Labeller, services: ServicesDep
+) -> Counts:
+    """Judge many images at once, or take that back; all or nothing."""
+    with services.database.write() as db:
+        images = _images(db, found, body.image_ids)
+        bulk.set_labels(db, caller.user, found.id, images, body.verdict)
+        return Counts.model_validate(labelling.label_counts(db, found.id))
+
+
+@router.put("/decisions")
+def set_decisions(
+    body: DecisionsIn, found: ProjectDep, caller: Decider, services: ServicesDep
+) -> list[ImageOut]:
+    """Leave images out of dataset versions, or keep them although the check found them odd."""
+    with services.database.write() as db:
+        images = _images(db, found, body.image_ids)
+        bulk.set_decisions(db, caller.user, found.id, images, body.decision, body.why)
+        return image_outs(seen(db, images))
+
+
+def _images(db: Db, project: Project, ids: list[str]) -> list[Image]:
+    """Rows of this project; one of another project does not exist."""
+    found = images_of(db, project.id, ids)
+    missing = len(set(ids)) - len(found)
+    if missing:
+        raise ProblemError(
+            404, "not_found", f"{missing} of these images are not in this project. Load again."
+        )
+    return found
 
 
 @router.get("/template")

@@ -17,8 +17,10 @@ from offspec.server.schemas import (
     TokenOut,
     UserOut,
 )
+from offspec.server.schemas_labelling import Summary
 from offspec.store import accounts, queries
 from offspec.store.models import ApiToken, Project, User
+from offspec.store.summary import summary
 
 router = APIRouter(prefix="/projects", tags=["projects"])
 Engineer = Annotated[Caller, Depends(with_role("engineer"))]
@@ -49,14 +51,22 @@ def project(found: ProjectDep) -> ProjectOut:
     return ProjectOut.model_validate(found)
 
 
+@router.get("/{project_id}/summary")
+def summary_of(found: ProjectDep, db: ReadDb) -> Summary:
+    """The project in numbers."""
+    return Summary.model_validate(summary(db, found.id))
+
+
 @router.patch("/{project_id}")
 def change(
     body: ProjectChange, found: ProjectDep, caller: Engineer, services: ServicesDep
 ) -> ProjectOut:
-    """Rename or archive."""
+    """Rename, archive, or replace the problem statement."""
     with services.database.write() as db:
         mine = db.get_one(Project, found.id)
-        queries.change_project(db, caller.user, mine, name=body.name, archived=body.archived)
+        queries.change_project(
+            db, caller.user, mine, name=body.name, archived=body.archived, problem=body.problem
+        )
         return ProjectOut.model_validate(mine)
 
 

@@ -1,0 +1,134 @@
+/**
+ * What every check in the browser needs: a server on an empty folder, Chromium signed in, axe,
+ * pictures, and the count of what a person would have to do.
+ */
+
+import { spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { chromium } from 'playwright-core';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const axeSource = readFileSync(
+  createRequire(import.meta.url).resolve('axe-core/axe.min.js'),
+  'utf8',
+);
+export const PICTURES = process.env.OFFSPEC_PICTURES ?? join(ROOT, 'web/look');
+
+const problems = [];
+
+export function expect(isTrue, what) {
+  console.log(`${isTrue ? 'ok  ' : 'BAD '} ${what}`);
+  if (!isTrue) problems.push(what);
+}
+
+/** Ends the program: 1 when anything was wrong. */
+export function finish() {
+  console.log(problems.length === 0 ? 'All good.' : `${problems.length} wrong.`);
+  process.exit(problems.length === 0 ? 0 : 1);
+}
+
+function freePort() {
+  return new Promise((resolve) => {
+    const probe = createServer();
+    probe.listen(0, '127.0.0.1', () => {
+      const { port } = probe.address();
+      probe.close(() => resolve(port));
+    });
+  });
+}
+
+/**
+ * `offspec serve` on an empty folder. `OFFSPEC_PYTHON` names the interpreter; `more` are further
+ * options such as `--demo`.
+ */
+export async function startServer(more = []) {
+  const data = mkdtempSync(join(tmpdir(), 'offspec-e2e-'));
+  const port = await freePort();
+  const python = process.env.OFFSPEC_PYTHON ?? join(ROOT, '.venv/bin/python');
+  const server = spawn(
+    python,
+    ['-u', '-m', 'offspec.cli', 'serve', '--data', data, '--port', String(port), ...more],
+    { stdio: ['ignore', 'pipe', 'inherit'] },
+  );
+  let said = '';
+  await new Promise((resolve, reject) => {
+    server.stdout.on('data', (chunk) => {
+      said += chunk;
+      if (said.includes('offspec on http')) resolve();
+    });
+    server.on('exit', (code) => reject(new Error(`the server ended with ${code}: ${said}`)));
+  });
+  const url = `http://127.0.0.1:${port}`;
+  for (let tries = 0; ; tries++) {
+    const live = await fetch(`${url}/api/v1/health/ready`).catch(() => null);
+    if (live?.ok) break;
+    if (tries > 150) throw new Error('the server does not answer');
+    await new Promise((done) => setTimeout(done, 200));
+  }
+  const password = said.match(/^ {2}(\S+)$/m)?.[1];
+  return {
+    url,
+    password,
+    data,
+    stop() {
+      return new Promise((resolve) => {
+        server.removeAllListeners('exit');
+        server.on('exit', () => {
+          rmSync(data, { recursive: true, force: true });
+          resolve();
+        });
+        server.kill('SIGTERM');
+      });
+    },
+  };
+}
+
+export function launch() {
+  return chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium' });
+}
+
+/** A page that is signed in; what goes wrong in it is reported. */
+export async function signedIn(browser, server, options = {}) {
+  const { name = 'admin', password = server.password, ...context } = options;
+  const page = await (
+    await browser.newContext({ viewport: { width: 1280, height: 800 }, ...context })
+  ).newPage();
+  page.on('pageerror', (error) => expect(false, `no error in the page: ${error.message}`));
+  page.on('console', (message) => {
+    if (message.type() === 'error' && !/status of 401/.test(message.text()))
+      expect(false, `nothing on the console: ${message.text()}`);
+  });
+  await page.goto(server.url);
+  await page.getByLabel('Name').fill(name);
+  await page.getByLabel('Password').fill(password);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.getByRole('heading', { name: 'Projects', level: 1 }).waitFor();
+  return page;
+}
+
+/** Nothing serious or critical, by axe-core. */
+export async function axe(page, where) {
+  // As an init script would, outside the page's own policy.
+  await page.evaluate(axeSource);
+  const found = await page.evaluate(() =>
+    window.axe.run(document, { resultTypes: ['violations'] }),
+  );
+  const serious = found.violations.filter((v) => ['serious', 'critical'].includes(v.impact));
+  const minor = found.violations.filter((v) => !serious.includes(v)).map((v) => v.id);
+  for (const v of serious)
+    console.log(`     ${v.id}: ${v.nodes.map((n) => n.html.slice(0, 200)).join('\n       ')}`);
+  expect(
+    serious.length === 0,
+    `axe: nothing serious on ${where} (lesser: ${minor.join(', ') || 'none'})`,
+  );
+}
+
+export async function shot(page, name) {
+  mkdirSync(PICTURES, { recursive: true });
+  await page.screenshot({ path: join(PICTURES, `${name}.png`) });
+}

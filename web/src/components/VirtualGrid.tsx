@@ -1,0 +1,77 @@
+/** A long list or grid of which only the visible part is in the page. */
+
+import { useVirtualizer } from '@tanstack/react-virtual';
+import { type ReactNode, useEffect, useRef, useState } from 'react';
+
+type VirtualGridProps<T> = {
+  readonly label: string;
+  readonly items: readonly T[];
+  readonly itemKey: (item: T) => string;
+  readonly children: (item: T, index: number) => ReactNode;
+  /** Of one row, in CSS pixels. */
+  readonly rowHeight: number;
+  /** Least width of a cell; null = one cell a row. */
+  readonly cellWidth?: number | null;
+  /** The end is near: load more. */
+  readonly onEnd?: () => void;
+  /** Brought into view when it changes. */
+  readonly current?: number;
+  readonly className?: string;
+};
+
+export function VirtualGrid<T>(props: VirtualGridProps<T>) {
+  const { items, rowHeight, cellWidth = null, onEnd, current } = props;
+  const frame = useRef<HTMLDivElement>(null);
+  const width = useWidth(frame);
+  const columns = cellWidth === null ? 1 : Math.max(1, Math.floor(width / cellWidth));
+  const rows = Math.ceil(items.length / columns);
+  const virtual = useVirtualizer({
+    count: rows,
+    getScrollElement: () => frame.current,
+    estimateSize: () => rowHeight,
+    overscan: 4,
+  });
+  const shown = virtual.getVirtualItems();
+  const last = shown.at(-1)?.index ?? -1;
+  useEffect(() => {
+    if (rows > 0 && last >= rows - 2) onEnd?.();
+  }, [rows, last, onEnd]);
+  useEffect(() => {
+    if (current !== undefined && current >= 0) virtual.scrollToIndex(Math.floor(current / columns));
+  }, [current, columns, virtual]);
+  return (
+    <div ref={frame} className={`virtual ${props.className ?? ''}`}>
+      <ul aria-label={props.label} style={{ height: virtual.getTotalSize() }}>
+        {shown.flatMap((row) =>
+          items.slice(row.index * columns, (row.index + 1) * columns).map((item, at) => (
+            <li
+              key={props.itemKey(item)}
+              aria-setsize={items.length}
+              aria-posinset={row.index * columns + at + 1}
+              style={{
+                top: row.start,
+                height: rowHeight,
+                left: `${(100 * at) / columns}%`,
+                width: `${100 / columns}%`,
+              }}
+            >
+              {props.children(item, row.index * columns + at)}
+            </li>
+          )),
+        )}
+      </ul>
+    </div>
+  );
+}
+
+function useWidth(ref: React.RefObject<HTMLElement | null>): number {
+  const [width, setWidth] = useState(0);
+  useEffect(() => {
+    const element = ref.current;
+    if (!element) return;
+    const observer = new ResizeObserver(() => setWidth(element.clientWidth));
+    observer.observe(element);
+    return () => observer.disconnect();
+  }, [ref]);
+  return width;
+}

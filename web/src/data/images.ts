@@ -1,0 +1,91 @@
+/** Images of the open project. */
+
+import { useInfiniteQuery } from '@tanstack/react-query';
+import { useEffect, useMemo, useState } from 'react';
+import { API, api, unwrap } from '../api/client';
+import type { ImageOut } from '../api/schema';
+import { type ImageSource, levelCount } from '../canvas/tiles';
+import type { Size } from '../core/geometry';
+import { useProject } from './projects';
+import { keyOf } from './queries';
+
+const PAGE = 200;
+const TILE_PX = 512;
+/** Larger ones are shown by tiles. */
+const MOST_PLAIN_PX = 6_000_000;
+
+export type ImageFilter = {
+  readonly label?: 'ok' | 'ng' | 'none';
+  readonly name?: string;
+};
+
+/** In the order they came, page after page. */
+export function useImages(filter: ImageFilter = {}) {
+  const { id } = useProject();
+  return useInfiniteQuery({
+    queryKey: keyOf(id, 'images', filter),
+    queryFn: ({ pageParam }) =>
+      unwrap(
+        api.GET('/api/v1/projects/{project_id}/images', {
+          params: {
+            path: { project_id: id },
+            query: { limit: PAGE, ...filter, ...(pageParam ? { after: pageParam } : {}) },
+          },
+        }),
+      ),
+    initialPageParam: '',
+    getNextPageParam: (last) => last.next,
+  });
+}
+
+export const thumbnailUrl = (projectId: string, imageId: string): string =>
+  `${API}/projects/${projectId}/images/${imageId}/thumbnail`;
+
+export const viewUrl = (projectId: string, imageId: string): string =>
+  `${API}/projects/${projectId}/images/${imageId}/view`;
+
+/** What the viewer draws: the picture itself, or tiles of it where it is large. Null while loading. */
+export function useImageSource(image: Pick<ImageOut, 'id' | 'width' | 'height'> | null): {
+  source: ImageSource | null;
+  error: Error | null;
+} {
+  const { id: projectId } = useProject();
+  const [plain, setPlain] = useState<{ id: string; bitmap: ImageBitmap } | null>(null);
+  const [error, setError] = useState<Error | null>(null);
+  const { id, width, height } = image ?? { id: null, width: 0, height: 0 };
+  const isPlain = width * height <= MOST_PLAIN_PX;
+  useEffect(() => {
+    setError(null);
+    if (!isPlain || id === null) return;
+    let isStopped = false;
+    loadBitmap(viewUrl(projectId, id))
+      .then((bitmap) => !isStopped && setPlain({ id, bitmap }))
+      .catch((reason: Error) => !isStopped && setError(reason));
+    return () => {
+      isStopped = true;
+    };
+  }, [projectId, id, isPlain]);
+  const source = useMemo((): ImageSource | null => {
+    if (id === null) return null;
+    if (!isPlain) return tilesOf(projectId, id, { width, height });
+    return plain?.id === id ? { kind: 'plain', image: plain.bitmap, width, height } : null;
+  }, [projectId, id, width, height, isPlain, plain]);
+  return { source, error };
+}
+
+function tilesOf(projectId: string, imageId: string, size: Size): ImageSource {
+  const base = `${API}/projects/${projectId}/images/${imageId}/tiles`;
+  return {
+    kind: 'tiles',
+    ...size,
+    tileSize: TILE_PX,
+    levels: levelCount(size, TILE_PX),
+    url: (level, x, y) => `${base}/${level}/${x}/${y}`,
+  };
+}
+
+async function loadBitmap(url: string): Promise<ImageBitmap> {
+  const response = await fetch(url);
+  if (!response.ok) throw new Error(response.statusText);
+  return createImageBitmap(await response.blob());
+}

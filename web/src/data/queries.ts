@@ -1,0 +1,29 @@
+/** The cache of what the server said, and how keys are made. */
+
+import { QueryCache, QueryClient } from '@tanstack/react-query';
+import { ApiError } from '../api/client';
+
+export const SESSION_KEY = ['session'] as const;
+
+/** Everything of a project lies under this key, so that a change can refresh all of it. */
+export const keyOf = (projectId: string, ...more: readonly unknown[]) =>
+  ['project', projectId, ...more] as const;
+
+export function makeQueryClient(): QueryClient {
+  const client: QueryClient = new QueryClient({
+    queryCache: new QueryCache({
+      onError: (error) => {
+        if (error instanceof ApiError && error.status === 401)
+          client.setQueryData(SESSION_KEY, null);
+      },
+    }),
+    defaultOptions: {
+      queries: {
+        staleTime: 5_000,
+        retry: (count, error) =>
+          count < 2 && !(error instanceof ApiError && error.status >= 400 && error.status < 500),
+      },
+    },
+  });
+  return client;
+}
