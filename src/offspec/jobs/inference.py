@@ -113,6 +113,18 @@ class Process:
                 stream.close()
 
 
+class _Ticket:
+    """A place in the line, for one certain process or any."""
+
+    def __init__(self, wanted: Process | None) -> None:
+        self.wanted = wanted
+        self.process: Process | None = None
+
+    def takes(self, process: Process) -> bool:
+        """Whether this process would do."""
+        return self.process is None and self.wanted in (None, process)
+
+
 class Pool:
     """Some inference processes and the line before them; started when first used.
 
@@ -127,6 +139,7 @@ class Pool:
         self._changed = threading.Condition()
         self._all: list[Process] = []
         self._idle: list[Process] = []
+        self._line: list[_Ticket] = []
         self._inside = 0
         self._latest: str | None = None  # bundle that a new process loads first
         self._stopped = threading.Event()
@@ -240,18 +253,36 @@ class Pool:
             self._changed.notify_all()
 
     def _take(self, wanted: Process | None) -> Process:
+        """Wait for a process in the order of coming: who has just put one back does not overtake.
+
+        Raises:
+            LostError: The wanted one is gone.
+            BusyError: None came.
+        """
         self.start()
-        until = time.monotonic() + LIMIT_S
+        ticket = _Ticket(wanted)
         with self._changed:
-            while True:
-                if self._stopped.is_set() or (wanted is not None and wanted not in self._all):
-                    raise LostError("The inference process was ended. Send the picture again.")
-                for one in self._idle[::-1]:  # the last one used is the warmest
-                    if (wanted is None or one is wanted) and one.alive:
-                        self._idle.remove(one)
-                        return one
-                if not self._changed.wait(max(0.0, until - time.monotonic())):
-                    raise BusyError("No inference process is ready. Send the picture again.")
+            self._line.append(ticket)
+            try:
+                self._changed.wait_for(lambda: self._served(ticket), LIMIT_S)
+            finally:
+                self._line.remove(ticket)
+                self._changed.notify_all()
+            if ticket.process is None:
+                raise BusyError("No inference process is ready. Send the picture again.")
+            return ticket.process
+
+    def _served(self, ticket: _Ticket) -> bool:
+        """Whether it is this one's turn, which then has its process."""
+        if self._stopped.is_set() or (ticket.wanted and ticket.wanted not in self._all):
+            raise LostError("The inference process was ended. Send the picture again.")
+        before = self._line[: self._line.index(ticket)]
+        for one in self._idle[::-1]:  # the last one used is the warmest
+            if ticket.takes(one) and one.alive and not any(b.takes(one) for b in before):
+                self._idle.remove(one)
+                ticket.process = one
+                return True
+        return False
 
     def _drop(self, process: Process) -> None:
         """Put another in the place of one."""
