@@ -12,6 +12,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from sqlalchemy import create_engine, text
 
+from offspec.jobs.inference import Pool
 from offspec.server.app import create_app
 from offspec.server.services import Services
 from offspec.server.settings import Settings
@@ -73,8 +74,18 @@ def postgres_url() -> str:
     return f"{POSTGRES.rsplit('/', 1)[0]}/{name}"
 
 
+@pytest.fixture(scope="session")
+def pool() -> Iterator[Pool]:
+    """Inference processes, started when first used; every server of the tests has these."""
+    found = Pool(1)
+    yield found
+    found.stop()
+
+
 @pytest.fixture(params=databases())
-def server(request: pytest.FixtureRequest, tmp_path: Path, postgres_url: str) -> Iterator[Server]:
+def server(
+    request: pytest.FixtureRequest, tmp_path: Path, postgres_url: str, pool: Pool
+) -> Iterator[Server]:
     """A fresh server, on SQLite and, where there is one, on PostgreSQL."""
     url = postgres_url if request.param == "postgresql" else None
     services = Services.open(Settings(tmp_path / "data", url))
@@ -82,7 +93,7 @@ def server(request: pytest.FixtureRequest, tmp_path: Path, postgres_url: str) ->
         with services.database.write() as db:
             names = ", ".join(table.name for table in Base.metadata.sorted_tables)
             db.execute(text(f"TRUNCATE {names} CASCADE"))
-    yield Server(create_app(services), services)
+    yield Server(create_app(services, pool), services)
     services.database.close()
 
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 
 from offspec.images import encode_png
-from offspec.server.inspectors import Inspectors
 from offspec.store.models import InspectionRow
 from tests.server.conftest import Server
 from tests.server.test_jobs import submit, version, worker
