@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 
 from offspec.images import encode_png
-from offspec.server.inspectors import Inspectors
 from offspec.store.models import InspectionRow
 from tests.server.conftest import Server
 from tests.server.test_jobs import submit, version, worker
@@ -130,26 +128,3 @@ def test_a_review_can_be_taken_back_and_the_log_keeps_it(
     engineer.put(one, json={"decision": "ok"})
     assert engineer.post(f"{path}/{bad['id']}/learn").status_code == 201
     assert engineer.delete(one).status_code == 409
-
-
-def test_when_too_many_wait_the_next_is_told_to_come_again(
-    server: Server, machine: TestClient, project: str
-) -> None:
-    full = Inspectors(server.services.settings, server.services.blobs, at_once=1, waiting=1)
-    server.app.state.inspectors = full
-    inside, leave = threading.Event(), threading.Event()
-
-    def sit() -> None:
-        with full.seat():
-            inside.set()
-            leave.wait(10)
-
-    thread = threading.Thread(target=sit)
-    thread.start()
-    assert inside.wait(10)
-    found = send(machine, project, part_image(50))
-    leave.set()
-    thread.join()
-    assert found.status_code == 503
-    assert found.headers["retry-after"] == "1"
-    assert send(machine, project, part_image(50)).status_code == 201
