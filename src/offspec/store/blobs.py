@@ -65,7 +65,7 @@ class BlobStore:
         """Keep a file too large to hold in memory; returns its sha256."""
         with path.open("rb") as file:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-        if self.has(sha256):
+        if self._refreshed(sha256):
             return sha256
         if self._folder is not None:
             _copy_whole(path, self._folder / _place(sha256))
