@@ -8,10 +8,12 @@ type DialogProps = {
   readonly children: ReactNode;
   readonly actions?: ReactNode;
   readonly isWide?: boolean;
+  /** As large as the window; its content fills it. */
+  readonly isLarge?: boolean;
 };
 
 /** A modal dialog; shown as long as it is rendered. */
-export function Dialog({ title, onClose, children, actions, isWide }: DialogProps) {
+export function Dialog({ title, onClose, children, actions, isWide, isLarge }: DialogProps) {
   const ref = useRef<HTMLDialogElement>(null);
   const id = useId();
   useEffect(() => {
@@ -22,7 +24,7 @@ export function Dialog({ title, onClose, children, actions, isWide }: DialogProp
   return (
     <dialog
       ref={ref}
-      className={isWide ? 'dialog dialog-wide' : 'dialog'}
+      className={`dialog ${isWide ? 'dialog-wide' : ''} ${isLarge ? 'dialog-large' : ''}`}
       aria-labelledby={id}
       onCancel={(event) => {
         event.preventDefault();
