@@ -94,16 +94,17 @@ export function launch() {
   return chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium' });
 }
 
-/** A page that is signed in; what goes wrong in it is reported. */
+/** A page that is signed in; what goes wrong in it is reported, refusals by these statuses apart. */
 export async function signedIn(browser, server, options = {}) {
-  const { name = 'admin', password = server.password, ...context } = options;
+  const { name = 'admin', password = server.password, refusals = /401/, ...context } = options;
   const page = await (
     await browser.newContext({ viewport: { width: 1280, height: 800 }, ...context })
   ).newPage();
   page.on('pageerror', (error) => expect(false, `no error in the page: ${error.message}`));
   page.on('console', (message) => {
+    const status = /status of (\d+)/.exec(message.text())?.[1] ?? '';
     const isAsked = /\/(session|template)$/.test(message.location().url); // 401 and 404 are answers
-    if (message.type() === 'error' && !isAsked)
+    if (message.type() === 'error' && !isAsked && !refusals.test(status))
       expect(false, `nothing on the console: ${message.text()}`);
   });
   await page.goto(server.url);
