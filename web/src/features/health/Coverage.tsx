@@ -1,7 +1,7 @@
 /** Whether the normals hold the looks that good parts have: curve and map of each region. */
 
 import { Curve } from '../../components/charts/Curve';
-import { thumbnailUrl } from '../../data/images';
+import { sharpUrl } from '../../data/images';
 import { useProject } from '../../data/projects';
 import { t } from '../../texts';
 import type { CheckReport, CoverageRegion } from './report';
@@ -9,14 +9,14 @@ import { useDecisions } from './useDecisions';
 
 const FULL = 0.25; // relative fall of the distance from half of the normals to all
 
-export function Coverage({ report }: { readonly report: CheckReport }) {
+type CoverageProps = { readonly report: CheckReport; readonly isSaid: boolean };
+
+export function Coverage({ report, isSaid }: CoverageProps) {
   const { coverage, contamination } = report;
   const regions = coverage.regions.filter((region) => region.curve.length > 0);
   return (
     <>
-      <p>
-        <strong>{moreWords(coverage.more, coverage.gain)}</strong>
-      </p>
+      {!isSaid && <p>{moreWords(coverage.more, coverage.gain)}</p>}
       {regions.map((region) => (
         <div key={region.id} className="coverage">
           <CoverageCurve region={region} />
@@ -79,7 +79,7 @@ function CoverageMap({ region, referenceKey }: MapProps) {
     >
       {image && (
         <image
-          href={thumbnailUrl(projectId, image.id)}
+          href={sharpUrl(projectId, image)}
           width={image.width}
           height={image.height}
           preserveAspectRatio="none"
