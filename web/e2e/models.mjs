@@ -103,7 +103,7 @@ async function train() {
   expect(true, 'a fit is stopped');
 
   await button('Start training').click();
-  await page.getByText('Model 1', { exact: true }).waitFor({ timeout: LONG });
+  await page.getByRole('link', { name: 'Evaluate Model 1' }).waitFor({ timeout: LONG });
   await page.getByText('Estimated').first().waitFor();
   await axe(page, 'train');
   await shot(page, 'models-train');
