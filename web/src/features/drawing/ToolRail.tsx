@@ -1,23 +1,28 @@
 import type { ToolName } from '../../canvas/tools';
 import { IconButton } from '../../components/Button';
 import { t } from '../../texts';
-import type { Editor } from './useEditor';
 
-const TOOLS: readonly [ToolName, string][] = [
-  ['select', 'V'],
-  ['pan', 'H'],
-  ['rectangle', 'R'],
-  ['polygon', 'P'],
-  ['ellipse', 'E'],
-];
+/** Keys of the tools; a page names those it has. */
+export const TOOL_KEYS: Readonly<Record<ToolName, string>> = {
+  select: 'V',
+  pan: 'H',
+  rectangle: 'R',
+  polygon: 'P',
+  ellipse: 'E',
+  brush: 'B',
+  eraser: 'X',
+  smart: 'S',
+};
 
 type ToolRailProps = {
-  readonly editor: Editor;
+  readonly tools: readonly ToolName[];
+  readonly current: ToolName;
+  readonly onChoose: (tool: ToolName) => void;
   /** After a click with the pointer, keys go to the image. */
   readonly onPointed: () => void;
 };
 
-export function ToolRail({ editor, onPointed }: ToolRailProps) {
+export function ToolRail({ tools, current, onChoose, onPointed }: ToolRailProps) {
   return (
     <div
       className="tool-rail"
@@ -25,15 +30,15 @@ export function ToolRail({ editor, onPointed }: ToolRailProps) {
       aria-label={t.tools.label}
       aria-orientation="vertical"
     >
-      {TOOLS.map(([name, keys]) => (
+      {tools.map((name) => (
         <IconButton
           key={name}
           icon={name}
           label={t.tools[name]}
-          keys={keys}
-          aria-pressed={editor.toolName === name}
+          keys={TOOL_KEYS[name]}
+          aria-pressed={current === name}
           onClick={(event) => {
-            editor.setTool(name);
+            onChoose(name);
             if (event.detail > 0) onPointed();
           }}
         />

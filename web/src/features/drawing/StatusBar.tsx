@@ -28,15 +28,17 @@ type StatusBarProps = {
   readonly store: StatusStore;
   readonly hint: string;
   readonly helpId: string;
+  /** What is read out with the image. */
+  readonly help?: string;
 };
 
-export function StatusBar({ store, hint, helpId }: StatusBarProps) {
+export function StatusBar({ store, hint, helpId, help = t.viewer.help }: StatusBarProps) {
   const { at, scale } = useSyncExternalStore(store.subscribe, store.read);
   return (
     <div className="status-bar">
       <span className="status-hint">{hint}</span>
       <span className="visually-hidden" id={helpId}>
-        {t.viewer.help}
+        {help}
       </span>
       {at && <span>{t.viewer.at(at[0].toFixed(0), at[1].toFixed(0))}</span>}
       <span>{t.viewer.zoom((scale * 100).toFixed(scale < 0.1 ? 1 : 0))}</span>

@@ -1,24 +1,6 @@
 import { Button } from '../../components/Button';
 import { Dialog } from '../../components/Dialog';
-import { Table } from '../../components/Table';
 import { t } from '../../texts';
-
-export function KeysDialog({ onClose }: { readonly onClose: () => void }) {
-  return (
-    <Dialog title={t.keys.title} onClose={onClose}>
-      <Table
-        caption={t.keys.title}
-        isCaptionHidden
-        columns={[
-          { key: 'key', name: t.keys.key, cell: ([key]) => <kbd>{key}</kbd> },
-          { key: 'does', name: t.keys.does, cell: ([, does]) => does },
-        ]}
-        rows={t.keys.rows}
-        rowKey={([key]) => key}
-      />
-    </Dialog>
-  );
-}
 
 type LossProps = { readonly onKeep: () => void; readonly onGo: () => void };
 
