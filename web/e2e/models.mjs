@@ -60,7 +60,7 @@ async function health() {
   const first = odd.first().getByRole('button', { name: /^Select/ });
   await first.focus();
   await page.keyboard.press('l');
-  await page.getByText('1 left out, 0 kept').waitFor();
+  await page.getByText('1 image is left out of new versions').waitFor();
   await button('Undo').click();
   await odd.first().getByRole('button', { name: 'Leave out', exact: true }).waitFor();
   expect(true, 'a decision by key is taken back');
@@ -72,7 +72,7 @@ async function health() {
     .click();
   const bar = page.getByRole('toolbar', { name: 'Decisions' });
   await bar.getByRole('button', { name: 'Leave out' }).click();
-  await page.getByText('2 left out, 0 kept').waitFor();
+  await page.getByText('2 images are left out of new versions').waitFor();
   expect(true, 'two images are left out at once');
 
   await button('Freeze this as a new dataset version').click();

@@ -1,7 +1,7 @@
 /** Whether the normals hold the looks that good parts have: curve and map of each region. */
 
 import { Curve } from '../../components/charts/Curve';
-import { sharpUrl } from '../../data/images';
+import { sharpUrl, useImage } from '../../data/images';
 import { useProject } from '../../data/projects';
 import { t } from '../../texts';
 import type { CheckReport, CoverageRegion } from './report';
@@ -66,8 +66,7 @@ type MapProps = { readonly region: CoverageRegion; readonly referenceKey: string
 function CoverageMap({ region, referenceKey }: MapProps) {
   const { id: projectId } = useProject();
   const decisions = useDecisions();
-  const id = referenceKey === null ? null : decisions.idOf(referenceKey);
-  const image = id === null ? null : (decisions.images.get(id) ?? null);
+  const image = useImage(referenceKey === null ? null : decisions.idOf(referenceKey)).data;
   const [x, y, width, height] = region.bounds_xywh;
   const rows = region.map.length;
   return (
