@@ -8,23 +8,22 @@ import { useProject } from './projects';
 import { keyOf } from './queries';
 
 /** The latest version; null = nobody drew one. */
+export async function latestTemplate(projectId: string): Promise<TemplateOut | null> {
+  try {
+    return await unwrap(
+      api.GET('/api/v1/projects/{project_id}/template', {
+        params: { path: { project_id: projectId } },
+      }),
+    );
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 404) return null;
+    throw error;
+  }
+}
+
 export function useTemplate() {
   const { id } = useProject();
-  return useQuery({
-    queryKey: keyOf(id, 'template'),
-    queryFn: async (): Promise<TemplateOut | null> => {
-      try {
-        return await unwrap(
-          api.GET('/api/v1/projects/{project_id}/template', {
-            params: { path: { project_id: id } },
-          }),
-        );
-      } catch (error) {
-        if (error instanceof ApiError && error.status === 404) return null;
-        throw error;
-      }
-    },
-  });
+  return useQuery({ queryKey: keyOf(id, 'template'), queryFn: () => latestTemplate(id) });
 }
 
 export const templateOf = (row: TemplateOut): Template => readTemplate(JSON.stringify(row.content));

@@ -51,7 +51,7 @@ export const evaluate = {
     ngField: 'NG above',
     valueText: (value: string) => `above ${value}`,
     single: 'One threshold for both',
-    back: 'Back to the model’s own',
+    back: 'Reset',
     error: 'From 0.001 to 0.999.',
     invalid: (n: number) =>
       `${plural(n, 'image')} could not be judged and ${n === 1 ? 'is' : 'are'} not drawn.`,
@@ -116,6 +116,7 @@ export const evaluate = {
   },
   promise: {
     own: 'The model’s own thresholds.',
+    rests: 'What this rests on',
     moved: 'Moved, not saved: nothing is promised of thresholds set by hand.',
   },
   roc: {
