@@ -134,7 +134,7 @@ async function judgeOne(page, server, id) {
   await page.reload();
   const [, second, third] = await imagesOf(page, id);
   await to(page, server, id, second.id);
-  await page.locator('.viewer svg .drawn-region').waitFor();
+  await page.locator('.viewer:visible .drawn-region').waitFor();
   const at = await screenOf(page, W, H);
   await page.mouse.click(...at(120, 100));
   await page.keyboard.press('n');
@@ -177,10 +177,10 @@ async function drawOne(page, server, id) {
   const images = await imagesOf(page, id);
   const image = images.find((one) => one.name === 'stain.png');
   await to(page, server, id, image.id);
-  await page.locator('.viewer svg').waitFor();
+  await page.locator('.viewer:visible svg').waitFor();
   await page.waitForTimeout(600);
   const at = await screenOf(page, W, H);
-  const defects = () => page.locator('.drawn-defect').count();
+  const defects = () => page.locator('.viewer:visible .drawn-defect').count();
   await page.getByRole('radio', { name: 'Outlines' }).check();
   await page.getByLabel('Type of defect').fill('stain');
   await page.keyboard.press('Enter');
@@ -238,7 +238,7 @@ async function drawOne(page, server, id) {
   await page.keyboard.press('Enter');
   await axe(page, 'an image with outlines');
   await shot(page, 'annotate-outlines');
-  await page.locator('.viewer').focus();
+  await page.locator('.viewer:visible').focus();
   await page.keyboard.press('v');
   await page.keyboard.press('Escape');
   await page.keyboard.press('j');
@@ -248,7 +248,7 @@ async function drawOne(page, server, id) {
     .waitFor();
   const kept = (await said(page, id, image.id)).content;
   expect(kept.split === 'test' && kept.part_id === 'part-7', 'split and part id are kept');
-  await page.locator('.viewer svg').waitFor();
+  await page.locator('.viewer:visible svg').waitFor();
   await page.keyboard.press('c');
   await page.waitForFunction(() => document.querySelectorAll('.drawn-defect').length === 5);
   expect(true, 'C copies from the image before');
@@ -262,7 +262,7 @@ async function drawOne(page, server, id) {
 
 async function meetConflict(page, server, id, image) {
   await to(page, server, id, image.id);
-  await page.locator('.drawn-defect').first().waitFor();
+  await page.locator('.viewer:visible .drawn-defect').first().waitFor();
   const { revision, content } = await said(page, id, image.id);
   await ask(page, 'PUT', `/projects/${id}/images/${image.id}/annotation`, {
     revision,
@@ -332,13 +332,16 @@ async function paintLarge(page, server) {
   await page.getByText('1 new image').waitFor({ timeout: 60_000 });
   const [image] = await imagesOf(page, id);
   await to(page, server, id, image.id);
-  await page.locator('.viewer svg').waitFor();
+  await page.locator('.viewer:visible svg').waitFor();
   const at = await screenOf(page, 4000, 2750);
   await page.waitForTimeout(800);
-  await page.locator('.viewer').focus();
+  await page.locator('.viewer:visible').focus();
   await page.keyboard.press('b');
   await drag(page, at(1000, 2000), at(2400, 2000), at(2400, 2400));
-  expect((await page.locator('.drawn-defect').count()) === 1, 'the brush paints on a large image');
+  expect(
+    (await page.locator('.viewer:visible .drawn-defect').count()) === 1,
+    'the brush paints on a large image',
+  );
   await page.keyboard.press('Escape');
   await page.keyboard.press('s');
   const start = performance.now();

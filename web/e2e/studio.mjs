@@ -173,7 +173,7 @@ export async function giveFiles(page, button, files) {
 
 /** Image pixels to screen pixels, while the whole image is in view. */
 export async function screenOf(page, width, height) {
-  const box = await page.locator('.viewer').boundingBox();
+  const box = await page.locator('.viewer:visible').boundingBox();
   const scale = Math.min((box.width - 48) / width, (box.height - 48) / height, 8);
   return (x, y) => [
     box.x + box.width / 2 + (x - width / 2) * scale,

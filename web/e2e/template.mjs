@@ -58,8 +58,8 @@ async function startAndDraw(page, server) {
   await axe(page, 'the empty template page');
   await shot(page, 'template-empty');
   await giveFiles(page, upload(page), boardFile('board.png'));
-  await page.locator('.viewer svg').waitFor();
-  await page.locator('.viewer').focus();
+  await page.locator('.viewer:visible svg').waitFor();
+  await page.locator('.viewer:visible').focus();
   await drawByMouse(page);
   expect(await page.getByText('Not saved').isVisible(), 'what is not saved says so');
   await save(page, 1);
@@ -93,7 +93,7 @@ async function startAndDraw(page, server) {
 }
 
 async function drawByKeyboard(page) {
-  await page.locator('.viewer').focus();
+  await page.locator('.viewer:visible').focus();
   await page.keyboard.press('r');
   await page.keyboard.press('ArrowLeft');
   await page.keyboard.press('Enter');
@@ -122,17 +122,17 @@ async function keepUnsaved(page, server, id) {
   await page.goto(`${server.url}/#/p/${id}/annotate`);
   await page.getByRole('heading', { name: 'Annotate', level: 1 }).waitFor();
   await page.goto(`${server.url}/#/p/${id}/template`);
-  await page.locator('.viewer svg').waitFor();
+  await page.locator('.viewer:visible svg').waitFor();
   expect(
     (await regions(page).count()) === 3 && (await page.getByText('Not saved').isVisible()),
     'a drawing that is not saved stays while another page is open',
   );
   await save(page, 2);
   await page.reload();
-  await page.locator('.viewer svg').waitFor();
+  await page.locator('.viewer:visible svg').waitFor();
   expect((await regions(page).count()) === 3, 'the latest version is loaded');
   const again = await page.getByText('Version 2', { exact: true }).isVisible();
-  await page.locator('.viewer').focus();
+  await page.locator('.viewer:visible').focus();
   await page.keyboard.press('Control+s');
   await page.getByText('Saved as version 2.').waitFor();
   expect(again, 'saving what has not changed makes no version');
@@ -149,7 +149,7 @@ async function editByPanel(page, id) {
   await page.keyboard.press('l');
   await shot(page, 'template-split');
   await page.getByRole('button', { name: /^Split into \d regions/ }).click();
-  await page.locator('.viewer').focus();
+  await page.locator('.viewer:visible').focus();
   await save(page, 3);
   const names = (await latest(page, id)).regions.map((r) => r.name);
   expect(
@@ -229,7 +229,7 @@ async function changeReference(page, id) {
   await page.getByRole('button', { name: 'Reference…' }).click();
   await giveFiles(page, upload(page), boardFile('other.png', { seed: 9 }));
   await page.getByText(/other\.png/).waitFor();
-  await page.locator('.viewer').focus();
+  await page.locator('.viewer:visible').focus();
   await save(page, 2);
   const after = await latest(page, id);
   expect(
@@ -244,8 +244,8 @@ async function changeReference(page, id) {
     file('deep.png', png(1000, 688, board({ width: 1000, height: 688 }), 16)),
   );
   await page.getByText(/The image has another size/).waitFor();
-  await page.locator('.viewer svg').waitFor();
-  await page.locator('.viewer').focus();
+  await page.locator('.viewer:visible svg').waitFor();
+  await page.locator('.viewer:visible').focus();
   await save(page, 3);
   const deep = await latest(page, id);
   const [a] = before.regions[0].points_xy;
@@ -285,15 +285,15 @@ async function zoomDeep(page, server) {
   });
   const wide = board({ width: 4000, height: 3000 });
   await giveFiles(page, upload(page), file('large.png', png(4000, 3000, wide)));
-  await page.locator('.viewer svg').waitFor({ timeout: 60_000 });
+  await page.locator('.viewer:visible svg').waitFor({ timeout: 60_000 });
   await page.waitForTimeout(1500);
   const coarse = asked.length;
   expect(
     coarse > 0 && !asked.some((url) => /tiles\/0\//.test(url)),
     'first the coarse tiles of a large image',
   );
-  await page.locator('.viewer').focus();
-  const box = await page.locator('.viewer').boundingBox();
+  await page.locator('.viewer:visible').focus();
+  const box = await page.locator('.viewer:visible').boundingBox();
   await page.mouse.move(box.x + 200, box.y + 200);
   for (let i = 0; i < 8; i++) await page.mouse.wheel(0, -240);
   await page.waitForTimeout(800);
