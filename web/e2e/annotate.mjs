@@ -274,7 +274,11 @@ async function meetConflict(page, server, id, image) {
   await shot(page, 'annotate-conflict');
   await page.getByRole('button', { name: 'Load theirs' }).click();
   await page.waitForFunction(() => document.querySelectorAll('.drawn-defect').length === 1);
-  expect(true, 'a conflict is shown, and theirs is loaded');
+  await saved(page);
+  expect(
+    (await page.locator('.toast-bad').count()) === 0,
+    'a conflict is shown, and theirs is loaded',
+  );
   const theirs = await said(page, id, image.id);
   await ask(page, 'PUT', `/projects/${id}/images/${image.id}/annotation`, {
     revision: theirs.revision,

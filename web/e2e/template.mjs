@@ -215,6 +215,8 @@ async function moveByFile(page, server, id) {
   const same = JSON.stringify(await latest(page, other)) === JSON.stringify(await latest(page, id));
   expect(same, 'a template.json with its image opens in another project as it was');
   await page.getByRole('button', { name: 'Reference…' }).click();
+  await page.locator('.thumbnail').first().waitFor();
+  await axe(page, 'the choice of a reference');
   await shot(page, 'template-picker');
   await giveFiles(page, upload(page), file('notes.txt', Buffer.from('x'), 'text/plain'));
   await page.locator('.toast-bad').waitFor();
