@@ -18,6 +18,7 @@ from offspec.server.services import Services
 from offspec.server.settings import Settings
 from offspec.store.accounts import create_user
 from offspec.store.models import Base, Role
+from tests.server.line import Line, make_line
 
 PASSWORD = "correct horse battery"  # noqa: S105 - of nobody
 POSTGRES = os.environ.get("OFFSPEC_TEST_POSTGRES", "")
@@ -114,3 +115,9 @@ def project(engineer: TestClient) -> str:
     found = engineer.post("/api/v1/projects", json={"name": "cap"})
     assert found.status_code == 201, found.text
     return str(found.json()["id"])
+
+
+@pytest.fixture
+def line(server: Server, engineer: TestClient, project: str) -> Line:
+    """The project with labelled images, a version and a model."""
+    return make_line(server, engineer, project)

@@ -17,6 +17,7 @@ from offspec.server.settings import Settings
 from offspec.store import accounts, audit
 from offspec.store.models import AuditEvent, Session, User
 from tests.server.conftest import PASSWORD, Server
+from tests.server.line import Line
 from tests.synth import part_image
 
 OPEN = {"/api/v1/health/live", "/api/v1/health/ready", "/api/v1/openapi.json"}
@@ -148,6 +149,90 @@ def test_projects_of_others_do_not_exist(
     assert other.patch(f"/api/v1/projects/{project}", json={"name": "x"}).status_code == 404
     assert other.post(f"/api/v1/projects/{project}/tokens", json={"name": "x"}).status_code == 404
     assert [p["name"] for p in other.get("/api/v1/projects").json()] == ["mine"]
+
+
+def test_no_object_is_reached_through_another_project(line: Line) -> None:
+    """Every route that the OpenAPI names with an object, and ids that exist."""
+    line.approve()
+    sent = line.send(part_image(50, defect="blot"))
+    job = line.client.get(f"{line.path}/jobs").json()[0]["id"]
+    known = {
+        "image_id": line.images["good100"], "model_id": line.model, "version_id": line.version,
+        "job_id": job, "inspection_id": sent["id"], "name": "check.html",
+    }  # fmt: skip
+    otto = line.server.person("otto", "engineer")
+    known["project_id"] = otto.post("/api/v1/projects", json={"name": "mine"}).json()["id"]
+    for path, operations in line.server.app.openapi()["paths"].items():
+        if "{project_id}" not in path or path.count("{") < 2:
+            continue
+        filled = re.sub(r"{(\w+)}", lambda found: known.get(found[1], "0"), path)
+        for method in operations:
+            found = otto.request(method, filled, json={})
+            assert found.status_code in (403, 404, 422), (method, filled, found.text)
+    path = f"{line.path}/images/{line.images['good100']}"
+    assert line.client.get(path).status_code == 200
+
+
+def test_no_route_of_a_project_tells_a_stranger_that_it_exists(
+    server: Server, engineer: TestClient, project: str
+) -> None:
+    """Whatever the role, the body and the ids; a stranger who is a member elsewhere as well."""
+    image = upload(engineer, project)["image"]["id"]
+    stranger = server.person("otto", "engineer")
+    mine = stranger.post("/api/v1/projects", json={"name": "mine"}).json()["id"]
+    bodies = {"image_ids": [image], "verdict": "ok", "decision": "keep"}
+    for path, operations in server.app.openapi()["paths"].items():
+        if "{project_id}" not in path or "{user_id}" in path:
+            continue
+        for method in operations:
+            for home in (project, "A" * 22):
+                filled = path.replace("{project_id}", home).replace("{image_id}", image)
+                filled = re.sub(r"{(level|x|y)}", "0", filled)
+                filled = re.sub(r"{\w+}", image, filled)
+                found = stranger.request(method, filled, json=bodies)
+                assert found.status_code in (404, 422), (method, filled, found.text)
+                if found.status_code == 422:  # says nothing of what is there
+                    other = filled.replace(home, "B" * 22)
+                    assert stranger.request(method, other, json=bodies).text == found.text
+        if "{image_id}" in path and "get" in operations:
+            filled = path.replace("{project_id}", mine).replace("{image_id}", image)
+            filled = re.sub(r"{(level|x|y)}", "0", filled)
+            assert stranger.get(filled).status_code == 404, filled
+    assert engineer.get(f"/api/v1/projects/{project}/images/{image}").json()["revision"] == 0
+
+
+MUST_BE_ENGINEER = [
+    ("patch", "", {"name": "x"}),
+    ("put", "/template", {"reference_id": "x", "content": {}}),
+    ("post", "/versions", {}),
+    ("post", "/jobs", {"kind": "fit", "version_id": "x"}),
+]
+NOT_FOR_OPERATORS = [
+    ("delete", "/images/{image}", None),
+    ("put", "/decisions", {"image_ids": ["x"], "decision": "keep"}),
+    *MUST_BE_ENGINEER,
+]
+
+
+def test_members_change_only_what_their_role_may(
+    server: Server, admin: TestClient, engineer: TestClient, project: str
+) -> None:
+    image = upload(engineer, project)["image"]["id"]
+    people = {"pia": server.person("pia", "operator"), "max": server.person("max", "quality")}
+    for user in admin.get("/api/v1/users").json():
+        if user["name"] in people:
+            admin.put(f"/api/v1/projects/{project}/members/{user['id']}")
+    for name, refused in (("pia", NOT_FOR_OPERATORS), ("max", MUST_BE_ENGINEER)):
+        for method, path, body in refused:
+            filled = f"/api/v1/projects/{project}{path.format(image=image)}"
+            found = people[name].request(method, filled, json=body)
+            assert found.status_code == 403, (name, method, path)
+    files = [("files", ("a.png", io.BytesIO(b"x")))]
+    assert people["pia"].post(f"/api/v1/projects/{project}/images", files=files).status_code == 403
+    for client in people.values():  # judging is everybody's work
+        body = {"image_ids": [image], "verdict": "ok"}
+        assert client.put(f"/api/v1/projects/{project}/labels", json=body).status_code == 200
+        assert client.get(f"/api/v1/projects/{project}/summary").json()["ok"] == 1
 
 
 def test_a_token_reaches_its_project_only_and_ends_when_revoked(

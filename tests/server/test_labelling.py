@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -58,6 +59,20 @@ def test_two_who_write_at_once_do_not_lose_a_change(engineer: TestClient, projec
     assert late.status_code == 409
     assert late.json()["code"] == "state"
     assert say(engineer, project, image, good(), 1).json()["revision"] == 2
+
+
+def test_of_many_who_write_at_the_same_moment_one_wins(
+    server: Server, engineer: TestClient, project: str
+) -> None:
+    (image,) = upload(engineer, project, 0)
+    for revision in (0, 1):  # a new row, then one that is there
+        with ThreadPoolExecutor(4) as pool:
+            asked = [
+                pool.submit(say, server.sign_in("eve"), project, image, good(), revision)
+                for _ in range(4)
+            ]
+        codes = sorted(one.result().status_code for one in asked)
+        assert codes == [200] + [409] * 3
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,18 @@ from offspec.annotations import (
     to_labelme,
     write_annotation,
 )
+from offspec.guarantee import clopper_pearson
 from offspec.masks import mask_polygons
+from offspec.metrics import auroc
+from offspec.operating_points import (
+    PER,
+    Costs,
+    Points,
+    cost_of_bad,
+    cost_of_good,
+    expected_cost,
+    shares,
+)
 from offspec.regions import Exclusion, Region
 from offspec.resolution import plan_resolution, propose_split
 from offspec.template import AlignSettings, Template, write_template
@@ -140,6 +151,67 @@ def plan_case(width: float, height: float, resolution: Any, smallest: float) -> 
     }
 
 
+COUNTS = (
+    (0, 1),
+    (1, 1),
+    (0, 5),
+    (5, 5),
+    (1, 14),
+    (13, 14),
+    (3, 40),
+    (299, 300),
+    (0, 299),
+    (17, 1000),
+    (1, 20000),
+    (9999, 20000),
+)
+
+
+def intervals() -> list[dict[str, Any]]:
+    """Exact binomial intervals."""
+    found = []
+    for confidence in (0.95, 0.8):
+        for k, n in COUNTS:
+            low, high = clopper_pearson(k, n, confidence)
+            found.append({"k": k, "n": n, "confidence": confidence, "low": low, "high": high})
+    return found
+
+
+def operating() -> dict[str, Any]:
+    """Verdicts, costs and AUROC of scores; null = could not be judged."""
+    rng = np.random.default_rng(3)
+    good = np.round(rng.beta(2, 6, 60), 6)
+    bad = np.round(rng.beta(6, 2, 40), 6)
+    bad[:3] = good[:3]  # ties
+    unjudged_good, unjudged_bad = np.append(good, np.inf), np.append(bad, [-np.inf, -np.inf])
+    prices = Costs(miss=80.0, false_alarm=2.5, review=0.4, defect_rate=0.015)
+    cases = []
+    for review, ng in ((0.5, 0.5), (0.3, 0.6), (float(good[0]), float(good[0])), (0.001, 0.999)):
+        points = Points(review, ng)
+        cost = expected_cost(
+            prices,
+            cost_of_good(prices, points, unjudged_good),
+            cost_of_bad(prices, points, unjudged_bad),
+        )
+        cases.append(
+            {
+                "review": review,
+                "ng": ng,
+                "good": shares(points, unjudged_good),
+                "bad": shares(points, unjudged_bad),
+                "cost": PER * cost,
+            }
+        )
+    labels = np.repeat([False, True], [good.size, bad.size])
+    return {
+        "good": [*good.tolist(), None],
+        "bad": [*bad.tolist(), None, None],
+        "costs": {"miss": 80.0, "falseAlarm": 2.5, "review": 0.4, "defectRate": 0.015},
+        "cases": cases,
+        "auroc": auroc(np.concatenate([good, bad]), labels),
+    }
+
+
 def main() -> None:
     """Write every fixture."""
     for name, annotation in SIDECARS.items():
@@ -163,6 +235,8 @@ def main() -> None:
         "masks": [mask_case(mask) for mask in masks()],
         "plans": [plan_case(*plan) for plan in PLANS],
     }
+    (OUT / "binomial.json").write_text(json.dumps(intervals(), indent=0) + "\n", "utf-8")
+    (OUT / "operating.json").write_text(json.dumps(operating(), indent=0) + "\n", "utf-8")
     (OUT / "figures.json").write_text(json.dumps(figures, separators=(",", ":")) + "\n", "utf-8")
 
 

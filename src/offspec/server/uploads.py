@@ -12,6 +12,7 @@ from pathlib import PurePosixPath
 from typing import Any, Literal
 
 from fastapi import UploadFile
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session as Db
 
 from offspec.annotations import Annotation, from_labelme
@@ -19,15 +20,18 @@ from offspec.errors import AnnotationError, InputError, LimitError, OffspecError
 from offspec.images import IMAGE_SUFFIXES
 from offspec.json_files import parse_json
 from offspec.server import zips
-from offspec.server.answers import image_out
+from offspec.server.answers import image_out, image_outs
 from offspec.server.deps import Caller
-from offspec.server.schemas import Uploaded
+from offspec.server.schemas import ImageOut, Uploaded
 from offspec.server.services import Services
 from offspec.store import images, queries, sidecars
 from offspec.store.models import Image, Project
 from offspec.template import Template
 
 MAX_JSON_BYTES = 32 << 20
+AT_ONCE = 50
+"""Images entered in one transaction: each waits for the disk."""
+
 Kind = Literal["image", "annotation", "template", "other"]
 
 
@@ -39,6 +43,18 @@ class _Said:
     folder: tuple[int, str]
     name: str
     content: Annotation | Template
+
+
+@dataclass(frozen=True, slots=True)
+class _Picture:
+    """An image whose bytes are kept and whose row is not entered yet."""
+
+    slot: int
+    folder: tuple[int, str]
+    name: str
+    sha256: str
+    size_wh: tuple[int, int]
+    size_bytes: int
 
 
 class Intake:
@@ -53,6 +69,7 @@ class Intake:
     def __init__(self, services: Services, caller: Caller, project_id: str) -> None:
         self._services, self._caller, self._project_id = services, caller, project_id
         self._results: list[Uploaded] = []
+        self._fresh: list[_Picture] = []
         self._waiting: list[_Said] = []
         self._beside: dict[tuple[tuple[int, str], str], dict[str, str]] = defaultdict(dict)
         self._by_stem: dict[str, dict[str, str]] = defaultdict(dict)
@@ -76,6 +93,7 @@ class Intake:
 
     def finish(self) -> list[Uploaded]:
         """Give annotations and templates to their images; returns one result a file, in order."""
+        self._enter()
         for one in self._waiting:
             try:
                 done = self._bring(one)
@@ -91,12 +109,13 @@ class Intake:
     def _sort(self, folder: tuple[int, str], name: str, read: Callable[[], bytes]) -> None:
         try:
             data = read()
-            if folder[0] and zips.is_zip(data[:4]):
-                raise InputError(f"'{name}' is a zip inside a zip, which is not opened. Unpack it.")
         except InputError as error:
             self._add(name, "other", error=str(error))
             return
-        if data.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"{", b"["):
+        if folder[0] and zips.is_zip(data[:4]):
+            why = f"'{name}' is a zip inside a zip, which is not opened. Unpack it."
+            self._add(name, "other", error=why)
+        elif data.removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"{", b"["):
             self._read_json(folder, name, data)
         else:
             self._keep(folder, name, data)
@@ -104,12 +123,7 @@ class Intake:
     def _read_json(self, folder: tuple[int, str], name: str, data: bytes) -> None:
         kind: Kind = "other"
         try:
-            if len(data) > MAX_JSON_BYTES:
-                raise LimitError(
-                    f"'{name}' has {len(data)} bytes. JSON files have at most {MAX_JSON_BYTES}. "
-                    "Save it without the embedded image."
-                )
-            content = parse_json(data, name)
+            content = _parsed(data, name)
             kind = _kind_of(content)
             said = Template.from_dict(content) if kind == "template" else from_labelme(content)
         except OffspecError as error:
@@ -118,23 +132,46 @@ class Intake:
         self._waiting.append(_Said(self._add(name, kind), folder, name, said))
 
     def _keep(self, folder: tuple[int, str], name: str, data: bytes) -> None:
-        kind: Kind = "image" if _looks_like_image(name) else "other"
         try:
             size_wh = queries.check_image(data, name)
         except OffspecError as error:
-            self._add(name, kind, error=str(error))
+            self._add(name, "image" if _looks_like_image(name) else "other", error=str(error))
             return
         sha256 = self._services.blobs.put(data)  # before the row, which must never dangle
         shown = sidecars.own_name(name, sha256)
+        slot = self._add(shown, "image")
+        self._fresh.append(_Picture(slot, folder, name, sha256, size_wh, len(data)))
+        if len(self._fresh) >= AT_ONCE:
+            self._enter()
+
+    def _enter(self) -> None:
+        """Enter the pictures that were kept, in one transaction."""
+        if not self._fresh:
+            return
+        try:
+            found = self._rows()
+        except IntegrityError:  # somebody else entered one of them at this moment
+            found = self._rows()
+        for one, (out, known) in zip(self._fresh, found, strict=True):
+            update = {"image": out, "known": known}
+            self._results[one.slot] = self._results[one.slot].model_copy(update=update)
+            stem = sidecars.stem_of(one.name)
+            self._beside[one.folder, stem][out.id] = one.name
+            self._by_stem[stem][out.id] = one.name
+        self._fresh.clear()
+
+    def _rows(self) -> list[tuple[ImageOut, bool]]:
+        """The images, and which of them the project had already."""
         with self._services.database.write() as db:
-            image, known = queries.add_image(
-                db, self._caller.user.name, self._project_id, shown, sha256, size_wh, len(data)
-            )
-            out = image_out(db, image)
-        self._add(shown, "image", image=out, known=known)
-        stem = sidecars.stem_of(name)
-        self._beside[folder, stem][out.id] = name
-        self._by_stem[stem][out.id] = name
+            rows = [
+                queries.add_image(
+                    db, self._caller.user.name, self._project_id, self._results[one.slot].name,
+                    one.sha256, one.size_wh, one.size_bytes,
+                )
+                for one in self._fresh
+            ]  # fmt: skip
+            outs = image_outs(images.seen(db, [row for row, _ in rows]))
+            return list(zip(outs, (known for _, known in rows), strict=True))
 
     def _bring(self, said: _Said) -> Uploaded:
         with self._services.database.write() as db:
@@ -178,6 +215,15 @@ def _only(found: Any, name: str) -> Image:
         f"'{name}' may belong to {len(found)} images of that name. It has to be one. Upload it "
         "together with its image."
     )
+
+
+def _parsed(data: bytes, name: str) -> Any:
+    if len(data) > MAX_JSON_BYTES:
+        raise LimitError(
+            f"'{name}' has {len(data)} bytes. JSON files have at most {MAX_JSON_BYTES}. Save it "
+            "without the embedded image."
+        )
+    return parse_json(data, name)
 
 
 def _kind_of(content: Any) -> Kind:

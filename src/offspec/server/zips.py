@@ -130,8 +130,8 @@ def _check_directory(stream: IO[bytes]) -> None:
 
 def _too_many(count: int) -> LimitError:
     return LimitError(
-        f"This zip has about {count} entries or more. At most {MAX_ENTRIES} are taken. Upload it in "
-        "parts."
+        f"This zip has about {count} entries or more. At most {MAX_ENTRIES} are taken. Upload it "
+        "in parts."
     )
 
 

@@ -63,9 +63,14 @@ def seen(db: Db, images: Sequence[Image]) -> list[Seen]:
 
 
 def images_of(db: Db, project_id: str, ids: Sequence[str]) -> list[Image]:
-    """The images of a project with these ids, each once; ids of others are left out."""
+    """The images of a project with these ids, each once; ids of others are left out.
+
+    They are held until the end of the transaction, so that nobody else changes what is said of
+    them meanwhile.
+    """
     query = select(Image).where(Image.project_id == project_id, Image.id.in_(ids))
-    found = {one.id: one for one in db.scalars(query)}
+    ordered = query.order_by(Image.id).with_for_update()  # or two could wait for each other
+    found = {one.id: one for one in db.scalars(ordered)}
     return [found[id_] for id_ in dict.fromkeys(ids) if id_ in found]
 
 
@@ -75,6 +80,7 @@ def delete_image(db: Db, user: User, image: Image) -> None:
     Raises:
         StateError: A template or dataset version holds it.
     """
+    db.get(Image, image.id, with_for_update=True)
     _refuse_if_held(db, image)
     said = db.get(AnnotationRow, image.id)
     old = {

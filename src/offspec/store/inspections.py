@@ -174,6 +174,25 @@ def review(
     audit.append(db, user.name, "inspection.review", "inspection", row.id, old=old, new=new)
 
 
+def withdraw(db: Db, user: User, row: InspectionRow) -> None:
+    """Take a person's word back, so that the picture waits again; the log keeps it.
+
+    Raises:
+        StateError: Nobody has judged it, or its picture became a good image by that word.
+    """
+    if row.review is None:
+        raise StateError("Nobody has judged this picture. There is nothing to take back.")
+    if row.learned_image_id is not None:
+        raise StateError(
+            "This picture is among the good images already, by the word of a person. Take that "
+            "label back first, or judge the picture anew."
+        )
+    old = {"review": row.review, "by": row.reviewed_by, "reason": row.reason}
+    row.review, row.reason, row.reviewed_by, row.reviewed_s = None, "", None, None
+    db.flush()
+    audit.append(db, user.name, "inspection.withdraw", "inspection", row.id, old=old)
+
+
 def check_learnable(row: InspectionRow) -> None:
     """Refuse to learn from what is no false alarm, or was learned from already.
 

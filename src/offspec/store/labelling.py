@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -26,6 +27,8 @@ from offspec.store.models import (
     VersionRow,
 )
 from offspec.template import Template
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def annotation_of(db: Db, image: Image) -> AnnotationRow | None:
@@ -53,7 +56,9 @@ def save_annotation(
             f"image has {size_wh[0]} x {size_wh[1]}. Both must agree. Annotate this image."
         )
     written = to_labelme(replace(annotation, image_name=image.name, size_wh=size_wh))
-    row = db.get(AnnotationRow, image.id)
+    _refuse_odd_text(written)
+    db.get(Image, image.id, with_for_update=True)  # one writer an image, also where rows are new
+    row = db.get(AnnotationRow, image.id, populate_existing=True)
     seen = 0 if row is None else row.revision
     if seen != revision:
         raise StateError(
@@ -72,6 +77,16 @@ def save_annotation(
     db.flush()
     audit.append(db, user.name, "annotation.save", "image", image.id, old=old, new=written)
     return row
+
+
+def _refuse_odd_text(content: Mapping[str, Any]) -> None:
+    """PostgreSQL cannot look into JSON with a NUL or half a character: every list would fail."""
+    plain = json.dumps(content, ensure_ascii=False).replace("\\\\", "")
+    if "\\u0000" in plain or _SURROGATE.search(plain):
+        raise AnnotationError(
+            "The annotation holds a NUL or half of a surrogate pair in a text. Names are written "
+            "in characters. Correct the name of the defect or region."
+        )
 
 
 def save_template(

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session as Db
 
 from offspec.annotations import Annotation, from_labelme, to_labelme
 from offspec.errors import StateError, TemplateError
-from offspec.store.labelling import current_template, save_annotation, save_template
+from offspec.store.labelling import current_template, key_of, save_annotation, save_template
 from offspec.store.models import AnnotationRow, Image, Project, User
 from offspec.template import Template
 
@@ -43,8 +43,6 @@ def images_of_stem(db: Db, project_id: str, stem: str) -> Sequence[Image]:
 
 
 def _key_stem(image: Image) -> str:
-    from offspec.store.labelling import key_of  # noqa: PLC0415
-
     return stem_of(key_of(image))
 
 
@@ -58,6 +56,7 @@ def bring_annotation(db: Db, user: User, image: Image, said: Annotation) -> bool
     size_wh = (image.width, image.height)
     sized = said.size_wh if any(said.size_wh) else size_wh
     said = replace(said, image_name=image.name, size_wh=sized)
+    db.get(Image, image.id, with_for_update=True)
     row = db.get(AnnotationRow, image.id)
     before = None if row is None else from_labelme(row.content)
     if before == said:
@@ -73,8 +72,10 @@ def bring_annotation(db: Db, user: User, image: Image, said: Annotation) -> bool
 
 
 def bring_template(db: Db, user: User, project: Project, drawn: Template) -> tuple[Image, bool]:
-    """Save a template from a file as a new version; returns its reference image, and whether the
-    project's latest template says the same.
+    """Save a template from a file as a new version.
+
+    Returns:
+        Its reference image, and whether the project's latest template says the same.
 
     Raises:
         TemplateError: The project does not have the image it was drawn on.

@@ -1,6 +1,14 @@
 /** Outlines, handles and what a tool is drawing, in screen pixels. */
 
-import { type Document, type Element, elements, findElement } from '../core/document';
+import {
+  type Defect,
+  type Document,
+  type Element,
+  elements,
+  findElement,
+  type Region,
+  verdictOf,
+} from '../core/document';
 import {
   boundsOf,
   outline,
@@ -9,6 +17,7 @@ import {
   type Shape,
   type Size,
 } from '../core/geometry';
+import type { Label } from '../core/sidecar';
 import type { Preview } from './tools';
 import { gripsOf } from './tools/select';
 import { toScreen, type View } from './view';
@@ -23,6 +32,7 @@ type OverlayProps = {
   readonly screen: Size;
   readonly cross: Point | null;
   readonly hasGrips: boolean;
+  readonly tagOf: (element: Element) => string;
 };
 
 export function Overlay(props: OverlayProps) {
@@ -48,10 +58,16 @@ export function Overlay(props: OverlayProps) {
           element={element}
           view={view}
           isSelected={selection.includes(element.drawn.key)}
+          verdict={element.role === 'region' ? verdictOf(doc, element.drawn as Region) : null}
         />
       ))}
       {all.map((element) => (
-        <NameTag key={element.drawn.key} element={element} view={view} />
+        <NameTag
+          key={element.drawn.key}
+          element={element}
+          text={props.tagOf(element)}
+          view={view}
+        />
       ))}
       {props.hasGrips && single && !single.owner?.locked && <Grips element={single} view={view} />}
       {preview && <InTheMaking preview={preview} view={view} />}
@@ -75,10 +91,12 @@ function Outline({
   element,
   view,
   isSelected,
+  verdict,
 }: {
   element: Element;
   view: View;
   isSelected: boolean;
+  verdict: Label | null;
 }) {
   const { drawn, role } = element;
   const d = shapePath(drawn, view);
@@ -87,6 +105,7 @@ function Outline({
     `drawn-${role}`,
     isSelected && 'is-selected',
     drawn.locked && 'is-locked',
+    verdict && `is-${verdict}`,
   ];
   return (
     <g className={classes.filter(Boolean).join(' ')} data-key={drawn.key}>
@@ -96,11 +115,14 @@ function Outline({
   );
 }
 
+export function nameOf({ drawn, role }: Element): string {
+  if (role === 'exclusion') return '';
+  return role === 'region' ? (drawn as Region).name : (drawn as Defect).label;
+}
+
 /** A name only where it has room. */
-function NameTag({ element, view }: { element: Element; view: View }) {
+function NameTag({ element, text, view }: { element: Element; text: string; view: View }) {
   const { drawn, role } = element;
-  if (role === 'exclusion') return null;
-  const text = 'name' in drawn ? String(drawn.name) : 'label' in drawn ? String(drawn.label) : '';
   const b = boundsOf(drawn.points);
   const [x, y] = toScreen(view, [b.x, b.y]);
   const width = 7 * text.length + 12;

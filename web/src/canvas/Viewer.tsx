@@ -1,24 +1,38 @@
 /** The image with what is drawn on it. Texts and commands come from the page. */
 
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
-import type { Document } from '../core/document';
+import type { Document, Element } from '../core/document';
 import type { Point, Size } from '../core/geometry';
-import { Overlay } from './Overlay';
+import { nameOf, Overlay } from './Overlay';
 import { drawImage } from './paint';
 import type { ImageSource } from './tiles';
 import type { Tool, ToolContext, ToolPointer } from './tools';
-import { centred, fitView, panBy, pinch, toImage, toScreen, type View, zoomAt } from './view';
+import {
+  centred,
+  fitView,
+  isSameView,
+  panBy,
+  pinch,
+  toImage,
+  toScreen,
+  type View,
+  zoomAt,
+} from './view';
 
 export type ViewStatus = { readonly at: Point | null; readonly scale: number };
 
 export type ViewerProps = {
   readonly source: ImageSource;
+  /** A second picture of the same place, laid over the first one. */
+  readonly over?: { readonly source: ImageSource; readonly opacity: number } | undefined;
   readonly doc: Document;
   readonly selection: readonly string[];
   readonly tool: Tool;
   readonly context: (scale: number) => ToolContext;
   readonly label: string;
   readonly describedBy: string;
+  /** What stands at an outline; its name when absent. */
+  readonly tagOf?: (element: Element) => string;
   /** Keys that no tool used; true when the page used them. */
   readonly onKey: (event: React.KeyboardEvent, scale: number) => boolean;
   readonly onStatus: (status: Partial<ViewStatus>) => void;
@@ -26,12 +40,13 @@ export type ViewerProps = {
 
 const ZOOM_STEP = 1.25;
 const PAN_STEP_PX = 60;
-const DRAWS = new Set(['rectangle', 'ellipse', 'polygon', 'brush', 'eraser']);
+const DRAWS = new Set(['rectangle', 'ellipse', 'polygon', 'brush', 'eraser', 'smart']);
 
 export function Viewer(props: ViewerProps) {
   const { source, doc, selection, tool, context, onKey, onStatus } = props;
   const frame = useRef<HTMLDivElement>(null);
   const canvas = useRef<HTMLCanvasElement>(null);
+  const overCanvas = useRef<HTMLCanvasElement>(null);
   const screen = useSize(frame);
   const [view, setView] = useState<View>({ scale: 1, x: 0, y: 0 });
   const [, redraw] = useState(0);
@@ -41,15 +56,31 @@ export function Viewer(props: ViewerProps) {
   const panFrom = useRef<Point | null>(null);
 
   const isReady = screen.width > 0;
-  // biome-ignore lint/correctness/useExhaustiveDependencies: fit when another image comes
+  const change = useCallback((next: (view: View) => View) => setView((v) => next(v)), []);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: fit when an image of another size comes
   useEffect(() => {
     if (isReady) setView(fitView(source, screen));
     setCross(null);
-  }, [source, isReady]);
+  }, [source.width, source.height, isReady]);
+
+  // Who has not zoomed sees the whole image, however the window is changed.
+  const lastScreen = useRef(screen);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: only when the window is changed
+  useEffect(() => {
+    const before = fitView(source, lastScreen.current);
+    lastScreen.current = screen;
+    if (isReady) change((v) => (isSameView(v, before) ? fitView(source, screen) : v));
+  }, [screen]);
 
   useEffect(() => {
     if (canvas.current && isReady) return drawImage(canvas.current, source, view, screen);
   }, [source, view, screen, isReady]);
+
+  const overSource = props.over?.source;
+  useEffect(() => {
+    if (overCanvas.current && overSource && isReady)
+      return drawImage(overCanvas.current, overSource, view, screen);
+  }, [overSource, view, screen, isReady]);
 
   useEffect(() => onStatus({ scale: view.scale }), [onStatus, view.scale]);
 
@@ -57,8 +88,6 @@ export function Viewer(props: ViewerProps) {
     setCross(null);
     return () => tool.cancel();
   }, [tool]);
-
-  const change = useCallback((next: (view: View) => View) => setView((v) => next(v)), []);
 
   useEffect(() => {
     const element = frame.current;
@@ -215,6 +244,7 @@ export function Viewer(props: ViewerProps) {
       onBlur={() => setIsSpace(false)}
     >
       <canvas ref={canvas} />
+      {props.over && <canvas ref={overCanvas} style={{ opacity: props.over.opacity }} />}
       {isReady && (
         <Overlay
           doc={shown}
@@ -224,6 +254,7 @@ export function Viewer(props: ViewerProps) {
           screen={screen}
           cross={cross}
           hasGrips={tool.name === 'select'}
+          tagOf={props.tagOf ?? nameOf}
         />
       )}
     </div>

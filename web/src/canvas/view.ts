@@ -27,6 +27,10 @@ export function fitView(image: Size, screen: Size): View {
   return centred({ x: 0, y: 0, ...image }, screen, fitScale(image, screen));
 }
 
+export function isSameView(a: View, b: View): boolean {
+  return a.scale === b.scale && a.x === b.x && a.y === b.y;
+}
+
 /** Show a box in the middle of the screen. */
 export function centred(box: Bounds, screen: Size, scale: number): View {
   return {

@@ -7,10 +7,15 @@ type DialogProps = {
   readonly onClose: () => void;
   readonly children: ReactNode;
   readonly actions?: ReactNode;
+  readonly isWide?: boolean;
+  /** As large as the window; its content fills it. */
+  readonly isLarge?: boolean;
 };
 
 /** A modal dialog; shown as long as it is rendered. */
-export function Dialog({ title, onClose, children, actions }: DialogProps) {
+export function Dialog({ title, onClose, children, actions, isWide }: DialogProps) {
+export function Dialog({ title, onClose, isWide = false, children, actions }: DialogProps) {
+export function Dialog({ title, onClose, children, actions, isWide, isLarge }: DialogProps) {
   const ref = useRef<HTMLDialogElement>(null);
   const id = useId();
   useEffect(() => {
@@ -21,7 +26,7 @@ export function Dialog({ title, onClose, children, actions }: DialogProps) {
   return (
     <dialog
       ref={ref}
-      className="dialog"
+      className={`dialog ${isWide ? 'dialog-wide' : ''} ${isLarge ? 'dialog-large' : ''}`}
       aria-labelledby={id}
       onCancel={(event) => {
         event.preventDefault();

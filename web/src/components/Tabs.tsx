@@ -2,9 +2,20 @@ import { type ReactNode, useId, useState } from 'react';
 
 export type Tab = { readonly key: string; readonly name: string; readonly content: ReactNode };
 
+type TabsProps = {
+  readonly label: string;
+  readonly tabs: readonly Tab[];
+  /** Where the page's address names the open one; without it the tabs keep it themselves. */
+  readonly open?: string | undefined;
+  readonly onOpen?: (key: string) => void;
+};
+
 /** Tabs with the arrow keys; only the open one is in the page. */
-export function Tabs({ label, tabs }: { readonly label: string; readonly tabs: readonly Tab[] }) {
-  const [open, setOpen] = useState(tabs[0]?.key);
+export function Tabs({ label, tabs, open: asked, onOpen }: TabsProps) {
+  const [kept, setKept] = useState(tabs[0]?.key);
+  const wanted = onOpen ? asked : kept;
+  const open = tabs.some((tab) => tab.key === wanted) ? wanted : tabs[0]?.key;
+  const setOpen = onOpen ?? setKept;
   const id = useId();
   const step = (by: number) => {
     const at = tabs.findIndex((tab) => tab.key === open);

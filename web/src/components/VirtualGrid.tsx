@@ -1,7 +1,17 @@
 /** A long list or grid of which only the visible part is in the page. */
 
 import { useVirtualizer } from '@tanstack/react-virtual';
-import { type ReactNode, useEffect, useRef, useState } from 'react';
+import { type ReactNode, useEffect, useId, useRef, useState } from 'react';
+
+/** Makes the grid one stop of the keyboard in which items are chosen. */
+export type Listbox<T> = {
+  readonly active: number;
+  readonly isSelected: (item: T) => boolean;
+  readonly isMultiple?: boolean;
+  readonly onPick: (index: number, event: React.MouseEvent) => void;
+  readonly onOpen?: (index: number) => void;
+  readonly onKeyDown: (event: React.KeyboardEvent, columns: number) => void;
+};
 
 type VirtualGridProps<T> = {
   readonly label: string;
@@ -17,6 +27,7 @@ type VirtualGridProps<T> = {
   /** Brought into view when it changes. */
   readonly current?: number;
   readonly className?: string;
+  readonly listbox?: Listbox<T>;
 };
 
 export function VirtualGrid<T>(props: VirtualGridProps<T>) {
@@ -39,13 +50,32 @@ export function VirtualGrid<T>(props: VirtualGridProps<T>) {
   useEffect(() => {
     if (current !== undefined && current >= 0) virtual.scrollToIndex(Math.floor(current / columns));
   }, [current, columns, virtual]);
+  const { listbox } = props;
+  const id = useId();
+  const list = listbox && {
+    role: 'listbox',
+    tabIndex: 0,
+    'aria-multiselectable': listbox.isMultiple ?? false,
+    'aria-activedescendant': `${id}-${listbox.active}`,
+    onKeyDown: (event: React.KeyboardEvent) => listbox.onKeyDown(event, columns),
+  };
+  const option = (item: T, index: number) =>
+    listbox && {
+      id: `${id}-${index}`,
+      role: 'option',
+      'aria-selected': listbox.isSelected(item),
+      className: index === listbox.active ? 'is-active' : '',
+      onClick: (event: React.MouseEvent) => listbox.onPick(index, event),
+      onDoubleClick: () => listbox.onOpen?.(index),
+    };
   return (
     <div ref={frame} className={`virtual ${props.className ?? ''}`}>
-      <ul aria-label={props.label} style={{ height: virtual.getTotalSize() }}>
+      <ul aria-label={props.label} style={{ height: virtual.getTotalSize() }} {...list}>
         {shown.flatMap((row) =>
           items.slice(row.index * columns, (row.index + 1) * columns).map((item, at) => (
             <li
               key={props.itemKey(item)}
+              {...option(item, row.index * columns + at)}
               aria-setsize={items.length}
               aria-posinset={row.index * columns + at + 1}
               style={{

@@ -401,6 +401,11 @@ export function setVerdict(region: string, verdict: Label | null): Command {
   };
 }
 
+/** What was said of a region, by its id or, in files of other programs, by its name. */
+export function verdictOf(doc: Document, region: Pick<Region, 'id' | 'name'>): Label | null {
+  return doc.verdicts.get(region.id) ?? doc.verdicts.get(region.name) ?? null;
+}
+
 /** Somebody looked and found nothing: defects and NG verdicts go. */
 export function setDefectFree(defectFree: boolean): Command {
   return (doc) => ({

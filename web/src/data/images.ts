@@ -1,9 +1,10 @@
 /** Images of the open project. */
 
-import { useInfiniteQuery } from '@tanstack/react-query';
-import { useEffect, useMemo, useState } from 'react';
+import { useInfiniteQuery, useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
+import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { API, api, unwrap } from '../api/client';
-import type { ImageOut } from '../api/schema';
+import type { ImageOut, Uploaded } from '../api/schema';
+import { type UploadProgress, uploadFiles } from '../api/upload';
 import { type ImageSource, levelCount } from '../canvas/tiles';
 import type { Size } from '../core/geometry';
 import { useProject } from './projects';
@@ -38,8 +39,60 @@ export function useImages(filter: ImageFilter = {}) {
   });
 }
 
+export function useImage(imageId: string | null) {
+  const { id } = useProject();
+  return useQuery({
+    enabled: imageId !== null,
+    queryKey: keyOf(id, 'image', imageId),
+    queryFn: () =>
+      unwrap(
+        api.GET('/api/v1/projects/{project_id}/images/{image_id}', {
+          params: { path: { project_id: id, image_id: imageId ?? '' } },
+        }),
+      ),
+  });
+}
+
+/** Files into the project, with how much was sent; everything of the project is fresh after it. */
+export function useUpload() {
+  const { id } = useProject();
+  const client = useQueryClient();
+  const [progress, setProgress] = useState<UploadProgress | null>(null);
+  const stopper = useRef<AbortController | null>(null);
+  const send = useCallback(
+    async (files: readonly File[]): Promise<Uploaded[]> => {
+      stopper.current = new AbortController();
+      setProgress({ sent: 0, total: files.reduce((sum, file) => sum + file.size, 0) });
+      try {
+        return await uploadFiles(id, files, setProgress, stopper.current.signal);
+      } finally {
+        setProgress(null);
+        await client.invalidateQueries({ queryKey: keyOf(id) });
+      }
+    },
+    [id, client],
+  );
+  return { send, progress, stop: () => stopper.current?.abort() };
+}
+
+/** Take an image out of the project; the server says why where something holds it. */
+export function useDeleteImage() {
+  const { id } = useProject();
+  return useMutation({
+    mutationFn: (imageId: string) =>
+      unwrap(
+        api.DELETE('/api/v1/projects/{project_id}/images/{image_id}', {
+          params: { path: { project_id: id, image_id: imageId } },
+        }),
+      ),
+  });
+}
+
 export const thumbnailUrl = (projectId: string, imageId: string): string =>
   `${API}/projects/${projectId}/images/${imageId}/thumbnail`;
+
+export const sidecarUrl = (projectId: string, imageId: string): string =>
+  `${API}/projects/${projectId}/images/${imageId}/sidecar`;
 
 export const viewUrl = (projectId: string, imageId: string): string =>
   `${API}/projects/${projectId}/images/${imageId}/view`;
@@ -71,6 +124,19 @@ export function useImageSource(image: Pick<ImageOut, 'id' | 'width' | 'height'> 
     return plain?.id === id ? { kind: 'plain', image: plain.bitmap, width, height } : null;
   }, [projectId, id, width, height, isPlain, plain]);
   return { source, error };
+}
+
+/** The next picture is in the browser's cache before it is asked for; large ones come by tiles. */
+export function usePrefetch(image: Pick<ImageOut, 'id' | 'width' | 'height'> | null): void {
+  const { id: projectId } = useProject();
+  const id = image && image.width * image.height <= MOST_PLAIN_PX ? image.id : null;
+  useEffect(() => {
+    if (id === null) return;
+    const wait = setTimeout(() => {
+      new Image().src = viewUrl(projectId, id);
+    }, 200);
+    return () => clearTimeout(wait);
+  }, [projectId, id]);
 }
 
 function tilesOf(projectId: string, imageId: string, size: Size): ImageSource {

@@ -3,7 +3,7 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { createContext, useContext } from 'react';
 import { api, unwrap } from '../api/client';
-import type { ProjectOut } from '../api/schema';
+import type { ProjectChange, ProjectOut } from '../api/schema';
 
 const PROJECTS_KEY = ['projects'] as const;
 const OpenProject = createContext<ProjectOut | null>(null);
@@ -28,6 +28,21 @@ export function useCreateProject() {
   const client = useQueryClient();
   return useMutation({
     mutationFn: (name: string) => unwrap(api.POST('/api/v1/projects', { body: { name } })),
+    onSuccess: () => client.invalidateQueries({ queryKey: PROJECTS_KEY }),
+  });
+}
+
+/** Rename, archive, or say what is asked of the inspection; what is left out stays. */
+export function useChangeProject(projectId: string) {
+  const client = useQueryClient();
+  return useMutation({
+    mutationFn: (body: ProjectChange) =>
+      unwrap(
+        api.PATCH('/api/v1/projects/{project_id}', {
+          params: { path: { project_id: projectId } },
+          body,
+        }),
+      ),
     onSuccess: () => client.invalidateQueries({ queryKey: PROJECTS_KEY }),
   });
 }

@@ -2,10 +2,11 @@
 
 import { type QueryClient, useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { ApiError, api, setCsrf, unwrap } from '../api/client';
-import type { Me } from '../api/schema';
+import type { Me, PasswordChange } from '../api/schema';
 import { SESSION_KEY } from './queries';
 
 export type Role = Me['role'];
+export const ROLES: readonly Role[] = ['admin', 'engineer', 'quality', 'operator'];
 
 /** Null = nobody. */
 export function useSession() {
@@ -52,12 +53,20 @@ export function useSignOut() {
   });
 }
 
+/** One's own password; every other session of the person ends. */
+export function useChangePassword() {
+  return useMutation({
+    mutationFn: (body: PasswordChange) => unwrap(api.PUT('/api/v1/session/password', { body })),
+  });
+}
+
 /** Which roles may do what; the server decides, this only hides what it would refuse. */
 const ALLOWED = {
   engineer: ['admin', 'engineer'],
   label: ['admin', 'engineer', 'quality', 'operator'],
   review: ['admin', 'engineer', 'quality', 'operator'],
   quality: ['admin', 'quality'],
+  study: ['admin', 'engineer', 'quality'],
   upload: ['admin', 'engineer', 'quality'],
   administer: ['admin'],
 } as const satisfies Record<string, readonly Role[]>;

@@ -15,9 +15,23 @@ import { NEXT, PAGE_ICONS } from './pages';
 import { Sidebar } from './Sidebar';
 
 const TemplatePage = lazy(() => import('../features/template/TemplatePage'));
+const AdministrationPage = lazy(() => import('../features/administration/AdministrationPage'));
 
 /** Loaded when they are first opened. */
-const PAGES: Partial<Record<PageName, ComponentType>> = {};
+const PAGES: Partial<Record<PageName, ComponentType>> = {
+  annotate: lazy(() => import('../features/annotate/AnnotatePage')),
+  quality: lazy(() => import('../features/quality/QualityPage')),
+  evaluate: lazy(() => import('../features/evaluate/EvaluatePage')),
+  health: lazy(() => import('../features/health/HealthPage')),
+  train: lazy(() => import('../features/train/TrainPage')),
+  inspect: lazy(() => import('../features/inspect/InspectPage')),
+  deploy: lazy(() => import('../features/deploy/DeployPage')),
+  inspect: lazy(() => import('../features/inspect/InspectPage')),
+  deploy: lazy(() => import('../features/deploy/DeployPage')),
+  quality: lazy(() => import('../features/quality/QualityPage')),
+  train: lazy(() => import('../features/train/TrainPage')),
+};
+const PAGES: Partial<Record<PageName, ComponentType>> = { annotate: AnnotatePage };
 
 export function App() {
   const client = useMemo(makeQueryClient, []);
@@ -61,7 +75,11 @@ function Shell() {
         <Sidebar route={route} project={project ?? null} />
         <main ref={main} id="main" tabIndex={-1}>
           {route.kind === 'home' && <HomePage />}
-          {route.kind === 'administration' && <AdministrationPage />}
+          {route.kind === 'administration' && (
+            <Suspense fallback={<p className="loading">{t.app.loading}</p>}>
+              <AdministrationPage />
+            </Suspense>
+          )}
           {route.kind === 'project' && project && (
             <ProjectProvider key={project.id} value={project}>
               <ProjectPages project={project} page={route.page} />
@@ -112,18 +130,6 @@ function useRoute(): Route {
     return () => window.removeEventListener('hashchange', onChange);
   }, []);
   return route;
-}
-
-function AdministrationPage() {
-  return (
-    <div className="page">
-      <EmptyState
-        icon="administration"
-        title={t.administration.empty.title}
-        text={t.administration.empty.text}
-      />
-    </div>
-  );
 }
 
 type EmptyPageProps = {

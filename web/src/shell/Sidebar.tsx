@@ -2,8 +2,11 @@ import { useState } from 'react';
 import type { ProjectOut } from '../api/schema';
 import { Icon, type IconName } from '../components/Icon';
 import { pageLink, type Route } from '../data/links';
-import { useMay, useSession, useSignOut } from '../data/session';
+import { useMay } from '../data/session';
+import { useSummary } from '../data/summary';
 import { t } from '../texts';
+import { Person } from './Person';
+import { ProjectName } from './ProjectName';
 import { GROUPS, PAGE_ICONS } from './pages';
 import { applyTheme, storedTheme, THEMES, type Theme } from './theme';
 
@@ -12,6 +15,7 @@ type SidebarProps = { readonly route: Route; readonly project: ProjectOut | null
 export function Sidebar({ route, project }: SidebarProps) {
   const mayAdminister = useMay('administer');
   const mayAudit = useMay('quality');
+  const queue = useSummary(project?.id ?? null).data?.queue ?? 0;
   const page = route.kind === 'project' ? route.page : null;
   return (
     <header className="sidebar">
@@ -22,7 +26,7 @@ export function Sidebar({ route, project }: SidebarProps) {
         <ul>
           <NavItem href="#/" icon="home" name={t.app.allProjects} isHere={route.kind === 'home'} />
         </ul>
-        {project && <p className="project-name">{project.name}</p>}
+        {project && <ProjectName project={project} />}
         {project &&
           GROUPS.map((group) => (
             <div key={group.name} className="nav-group">
@@ -35,6 +39,7 @@ export function Sidebar({ route, project }: SidebarProps) {
                     icon={PAGE_ICONS[name]}
                     name={t.nav[name]}
                     isHere={name === page}
+                    waiting={name === 'inspect' ? queue : 0}
                   />
                 ))}
               </ul>
@@ -65,33 +70,29 @@ type NavItemProps = {
   readonly icon: IconName;
   readonly name: string;
   readonly isHere: boolean;
+  /** How many wait there for a person. */
+  readonly waiting?: number;
 };
 
-function NavItem({ href, icon, name, isHere }: NavItemProps) {
+function NavItem({ href, icon, name, isHere, waiting = 0 }: NavItemProps) {
+  const words = t.app.waiting(waiting);
   return (
     <li>
-      <a href={href} title={name} aria-current={isHere ? 'page' : undefined}>
+      <a
+        href={href}
+        title={waiting > 0 ? `${name}: ${words}` : name}
+        aria-current={isHere ? 'page' : undefined}
+      >
         <Icon name={icon} />
         <span>{name}</span>
+        {waiting > 0 && (
+          <b className="nav-waiting">
+            <span aria-hidden="true">{waiting > 999 ? '999+' : waiting}</span>
+            <i className="visually-hidden">{words}</i>
+          </b>
+        )}
       </a>
     </li>
-  );
-}
-
-function Person() {
-  const { data: me } = useSession();
-  const signOut = useSignOut();
-  if (!me) return null;
-  return (
-    <div className="person">
-      <p>
-        <strong>{me.name}</strong> <span>{t.session.roles[me.role]}</span>
-      </p>
-      <button type="button" title={t.session.signOut} onClick={() => signOut.mutate()}>
-        <Icon name="leave" />
-        <span>{t.session.signOut}</span>
-      </button>
-    </div>
   );
 }
 

@@ -3,13 +3,16 @@
 import type { ErrorCode, ErrorValues } from '../core/errors';
 import { administration } from './pages/administration';
 import { annotate } from './pages/annotate';
+import { charts } from './pages/charts';
 import { deploy } from './pages/deploy';
 import { drift } from './pages/drift';
 import { evaluate } from './pages/evaluate';
 import { health } from './pages/health';
 import { home } from './pages/home';
+import { images } from './pages/images';
 import { inspect } from './pages/inspect';
 import { jobs } from './pages/jobs';
+import { problem } from './pages/problem';
 import { quality } from './pages/quality';
 import { session } from './pages/session';
 import { template } from './pages/template';
@@ -118,12 +121,15 @@ export const en = {
   },
   groups: { prepare: 'Prepare', model: 'Model', production: 'Production', system: 'System' },
   home,
+  problem,
   session,
   jobs,
+  charts,
   annotate,
   health,
   train,
   evaluate,
+  images,
   inspect,
   deploy,
   quality,
@@ -141,6 +147,7 @@ export const en = {
     percent: (share: number) => `${(100 * share).toFixed(share > 0 && share < 0.1 ? 1 : 0)} %`,
     date: (seconds: number) =>
       new Date(1000 * seconds).toLocaleString('en-GB', { dateStyle: 'medium', timeStyle: 'short' }),
+    clock: (seconds: number) => new Date(1000 * seconds).toLocaleTimeString('en-GB'),
     bytes: (n: number) =>
       n >= 1e9
         ? `${(n / 1e9).toFixed(1)} GB`
@@ -167,6 +174,7 @@ export const en = {
     ellipse: 'Ellipse',
     brush: 'Brush',
     eraser: 'Eraser',
+    smart: 'Smart outline',
   },
   toolHints: {
     select: 'Click to select, drag to move. Shift adds. Drag a handle to resize.',
@@ -176,6 +184,7 @@ export const en = {
     polygon: 'Click each corner. Click the first one again, or press C, to close.',
     brush: 'Paint over the defect.',
     eraser: 'Take paint away.',
+    smart: 'Click a defect, or stroke roughly over it: its outline is found.',
   },
   template,
   keys: {
@@ -198,7 +207,7 @@ export const en = {
       ['Delete', 'Delete'],
       ['Ctrl + Z', 'Undo'],
       ['Ctrl + Y', 'Redo'],
-      ['Ctrl + S', 'Save template.json'],
+      ['Ctrl + S', 'Save as a new version'],
       ['+, -, 0, 1', 'Zoom in, zoom out, fit, one to one'],
       ['Space + drag', 'Move the view'],
       ['Escape', 'Cancel, then select nothing'],

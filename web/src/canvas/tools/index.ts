@@ -26,5 +26,6 @@ export function makeTools(): Record<ToolName, Tool> {
     polygon: new PolygonTool(),
     brush: new StrokeTool('brush'),
     eraser: new StrokeTool('eraser'),
+    smart: new StrokeTool('smart'),
   };
 }

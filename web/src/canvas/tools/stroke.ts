@@ -1,7 +1,14 @@
-/** Brush and eraser: a round stroke. */
+/** Brush, eraser and smart tool: a round stroke. */
 
-import type { Point } from '../../core/geometry';
+import { boundsOf, type Point, type Points } from '../../core/geometry';
 import type { Preview, Tool, ToolContext, ToolPointer } from './tool';
+
+const CLICK_PX = 4;
+
+function isClick(stroke: Points, scale: number): boolean {
+  const b = boundsOf(stroke);
+  return Math.max(b.width, b.height) * scale < CLICK_PX;
+}
 
 export class StrokeTool implements Tool {
   private points: Point[] = [];
@@ -9,7 +16,7 @@ export class StrokeTool implements Tool {
   private radius = 1;
   private isPressed = false;
 
-  constructor(readonly name: 'brush' | 'eraser') {}
+  constructor(readonly name: 'brush' | 'eraser' | 'smart') {}
 
   down(p: ToolPointer, ctx: ToolContext): void {
     this.isPressed = true;
@@ -30,7 +37,9 @@ export class StrokeTool implements Tool {
     if (!this.isPressed) return;
     const stroke = this.points;
     this.cancel();
-    ctx.paint(stroke, this.name === 'eraser');
+    if (this.name === 'smart')
+      ctx.point?.(isClick(stroke, ctx.scale) ? stroke.slice(0, 1) : stroke);
+    else ctx.paint(stroke, this.name === 'eraser');
   }
 
   key(): boolean {

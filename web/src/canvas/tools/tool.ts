@@ -3,7 +3,15 @@
 import type { Command, Document } from '../../core/document';
 import type { Point, Points, Shape } from '../../core/geometry';
 
-export type ToolName = 'select' | 'pan' | 'rectangle' | 'polygon' | 'ellipse' | 'brush' | 'eraser';
+export type ToolName =
+  | 'select'
+  | 'pan'
+  | 'rectangle'
+  | 'polygon'
+  | 'ellipse'
+  | 'brush'
+  | 'eraser'
+  | 'smart';
 
 export type ToolPointer = {
   /** In image pixels; may lie outside the image. */
@@ -23,6 +31,8 @@ export type ToolContext = {
   /** A finished shape, region or exclusion as the page has it. */
   readonly draw: (shape: Shape) => void;
   readonly paint: (stroke: Points, erase: boolean) => void;
+  /** Outline what the points show: one point for a click, else a rough stroke. */
+  readonly point?: (points: Points) => void;
 };
 
 export type Preview = {

@@ -3,65 +3,60 @@
 import { type FormEvent, useState } from 'react';
 import { Button } from '../../components/Button';
 import { EmptyState } from '../../components/EmptyState';
+import { CheckField } from '../../components/Field';
 import { PageHeader } from '../../components/PageHeader';
 import { Problem } from '../../components/Problem';
-import { Table } from '../../components/Table';
 import { pageLink } from '../../data/links';
 import { useCreateProject, useProjects } from '../../data/projects';
 import { useMay } from '../../data/session';
 import { t } from '../../texts';
+import { ProjectCard } from './ProjectCard';
 import './home.css';
 
 export function HomePage() {
   const projects = useProjects();
   const mayCreate = useMay('engineer');
+  const [showsArchived, setShowsArchived] = useState(false);
   const found = projects.data ?? [];
+  const archived = found.filter((project) => project.archived).length;
+  const shown = found.filter((project) => showsArchived || !project.archived);
   return (
     <div className="page">
-      <PageHeader title={t.home.title} />
+      <PageHeader title={t.home.title}>
+        {archived > 0 && (
+          <CheckField
+            label={t.home.showArchived(archived)}
+            value={showsArchived}
+            onChange={setShowsArchived}
+          />
+        )}
+      </PageHeader>
       <div className="page-body">
         {projects.error && (
           <Problem error={projects.error} onRetry={() => void projects.refetch()} />
         )}
         {projects.data && found.length === 0 && (
-          <EmptyState icon="template" title={t.home.emptyTitle} text={t.home.emptyText} />
-        )}
-        {mayCreate && projects.data && <NewProject />}
-        {found.length > 0 && (
-          <Table
-            caption={t.home.title}
-            isCaptionHidden
-            columns={[
-              {
-                key: 'name',
-                name: t.session.name,
-                cell: (project) => (
-                  <a href={pageLink(project.id, 'template')} aria-label={t.home.open(project.name)}>
-                    {project.name}
-                  </a>
-                ),
-              },
-              {
-                key: 'created',
-                name: t.home.created,
-                cell: (project) => t.common.date(project.created_s),
-              },
-              {
-                key: 'archived',
-                name: '',
-                cell: (project) => (project.archived ? t.home.archived : ''),
-              },
-            ]}
-            rows={found}
-            rowKey={(project) => project.id}
+          <EmptyState
+            icon="template"
+            title={t.home.emptyTitle}
+            text={mayCreate ? t.home.emptyText : t.home.emptyOther}
           />
+        )}
+        {mayCreate && projects.data && <NewProject isAlone={found.length === 0} />}
+        {found.length > 0 && shown.length === 0 && <p>{t.home.allArchived}</p>}
+        {shown.length > 0 && (
+          <ul className="projects" aria-label={t.home.title}>
+            {shown.map((project) => (
+              <ProjectCard key={project.id} project={project} />
+            ))}
+          </ul>
         )}
       </div>
     </div>
   );
 }
 
-function NewProject() {
+function NewProject({ isAlone }: { readonly isAlone: boolean }) {
   const [name, setName] = useState('');
   const create = useCreateProject();
   const submit = async (event: FormEvent) => {
@@ -70,7 +65,7 @@ function NewProject() {
     if (project) location.hash = pageLink(project.id, 'template');
   };
   return (
-    <form className="new-project" onSubmit={submit}>
+    <form className={isAlone ? 'new-project is-alone' : 'new-project'} onSubmit={submit}>
       <label>
         {t.home.name}
         <input
@@ -80,7 +75,11 @@ function NewProject() {
           onChange={(event) => setName(event.target.value)}
         />
       </label>
-      <Button type="submit" look="primary" disabled={create.isPending || name.trim() === ''}>
+      <Button
+        type="submit"
+        look={isAlone ? 'primary' : 'plain'}
+        disabled={create.isPending || name.trim() === ''}
+      >
         {t.home.create}
       </Button>
       {create.error && <Problem error={create.error} />}

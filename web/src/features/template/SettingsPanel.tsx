@@ -1,12 +1,12 @@
 import { CheckField, ChoiceField, NumberField, TextField } from '../../components/Field';
+import type { Size } from '../../core/geometry';
 import { ALIGN_MODES, type AlignSettings, MODES, SIZE_POLICIES } from '../../core/template';
 import { t } from '../../texts';
-import type { Reference } from './files';
 import type { Settings } from './settings';
 
 type SettingsPanelProps = {
   readonly settings: Settings;
-  readonly reference: Reference;
+  readonly reference: Size;
   readonly onChange: (settings: Settings) => void;
 };
 

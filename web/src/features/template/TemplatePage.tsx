@@ -1,196 +1,128 @@
-import { type DragEvent, useEffect, useId, useMemo, useRef, useState } from 'react';
+import { useId, useRef, useState } from 'react';
 import { Viewer } from '../../canvas/Viewer';
-import { Button } from '../../components/Button';
+import { Button, IconButton } from '../../components/Button';
 import { EmptyState } from '../../components/EmptyState';
+import { PageHeader } from '../../components/PageHeader';
+import { Problem } from '../../components/Problem';
 import { Tabs } from '../../components/Tabs';
 import { useNotify } from '../../components/Toasts';
-import { type Document, documentOfRegions } from '../../core/document';
-import { templateText } from '../../core/template';
-import { errorText, t } from '../../texts';
-import { KeysDialog, LossDialog } from './dialogs';
+import { useImageSource } from '../../data/images';
+import { useMay } from '../../data/session';
+import { t } from '../../texts';
+import { KeysDialog } from '../drawing/KeysDialog';
+import { StatusBar, useStatusStore } from '../drawing/StatusBar';
+import { ToolRail } from '../drawing/ToolRail';
+import { useGlobalKeys, useUnloadWarning } from '../drawing/useGlobalKeys';
+import { dropTarget } from '../images/dropped';
+import { FileButton } from '../images/FileButton';
+import { ImagePicker } from '../images/ImagePicker';
+import { UploadProgressBar } from '../images/UploadProgressBar';
+import { AlignmentDialog } from './AlignmentDialog';
 import { EditBar } from './EditBar';
-import { openFiles, type Reference, saveText } from './files';
 import { globalKey, imageKey } from './keys';
+import { LossDialog } from './LossDialog';
 import { RegionPanel } from './RegionPanel';
 import { SettingsPanel } from './SettingsPanel';
-import { StatusBar, useStatusStore } from './StatusBar';
-import { defaultSettings, makeTemplate, type Settings } from './settings';
-import { ToolRail } from './ToolRail';
-import { useEditor } from './useEditor';
+import './template.css';
+import { makeTemplate } from './settings';
+import { type Editor, useEditor } from './useEditor';
+import { type Reference, type TemplateState, useTemplateState } from './useTemplateState';
 
-const ACCEPTED = 'image/png,image/jpeg,image/bmp,image/webp,.json';
-const TEXT_INPUTS = 'input:not([type=radio], [type=checkbox]), textarea, dialog';
+const TOOLS = ['select', 'pan', 'rectangle', 'polygon', 'ellipse'] as const;
+type Open = 'keys' | 'picker' | 'alignment' | null;
 
 export default function TemplatePage({ isShown }: { readonly isShown: boolean }) {
   const notify = useNotify();
   const editor = useEditor((text) => notify(text, 'bad'));
-  const [reference, setReference] = useState<Reference | null>(null);
-  const [settings, setSettings] = useState<Settings>(defaultSettings('', 1));
-  const [saved, setSaved] = useState<{ doc: Document; settings: Settings } | null>(null);
-  const status = useStatusStore();
-  const stage = useRef<HTMLElement>(null);
-  const focusImage = () => stage.current?.querySelector<HTMLElement>('.viewer')?.focus();
-  const [isHelpOpen, setIsHelpOpen] = useState(false);
+  const state = useTemplateState(editor);
+  const [isOpen, setIsOpen] = useState<Open>(null);
   const [waiting, setWaiting] = useState<readonly File[] | null>(null);
-  const input = useRef<HTMLInputElement>(null);
-  const help = useId();
+  const mayChange = useMay('engineer');
+  const { reference } = state;
+  useUnloadWarning(state.isChanged);
 
-  const isChanged =
-    reference !== null && (saved?.doc !== editor.doc || saved.settings !== settings);
-  useUnloadWarning(isChanged);
-
-  async function open(files: readonly File[]) {
-    if (files.length === 0) return;
-    try {
-      const opened = await openFiles(files, reference);
-      const { template } = opened;
-      const size = { width: opened.reference.width, height: opened.reference.height };
-      const doc = documentOfRegions(size, template?.regions ?? []);
-      const name = opened.reference.file.replace(/\.[^.]*$/, '');
-      const next = template ?? defaultSettings(name, Math.max(size.width, size.height));
-      setReference(opened.reference);
-      setSettings(next);
-      editor.load(doc);
-      editor.setTool(template ? 'select' : 'rectangle');
-      setSaved({ doc, settings: next });
-      if (template) notify(t.template.opened(template.regions.length), 'good');
-    } catch (error) {
-      notify(errorText(error), 'bad');
-    }
-  }
-
-  function ask(files: readonly File[]) {
-    if (isChanged && files.length > 0) setWaiting(files);
-    else void open(files);
-  }
-
-  function save() {
-    if (!reference) return;
-    try {
-      saveText('template.json', templateText(makeTemplate(reference, settings, editor.doc)));
-      setSaved({ doc: editor.doc, settings });
-      const text = editor.doc.regions.length > 0 ? t.template.saved : t.template.savedWhole;
-      notify(text(reference.file), 'good');
-    } catch (error) {
-      notify(errorText(error), 'bad');
-    }
-  }
-
-  const page = { save, help: () => setIsHelpOpen(true) };
-  useGlobalKeys(isShown && reference !== null, (event) => globalKey(event, editor, page));
-  const source = useMemo(
-    () =>
-      reference && {
-        kind: 'plain' as const,
-        image: reference.image,
-        width: reference.width,
-        height: reference.height,
-      },
-    [reference],
-  );
-
-  const drop = {
-    onDragOver: (event: DragEvent) => event.preventDefault(),
-    onDrop: (event: DragEvent) => {
-      event.preventDefault();
-      ask([...event.dataTransfer.files]);
+  const page = {
+    save: () => {
+      if (mayChange) void state.save();
+      else notify(t.template.mayNotSave, 'bad');
     },
+    help: () => setIsOpen('keys'),
   };
+  useGlobalKeys(isShown && reference !== null, (event) => globalKey(event, editor, page));
 
+  /** A template.json replaces the drawing; an image alone only what it is drawn on. */
+  function ask(files: readonly File[]) {
+    const brings = files.some((file) => /\.(json|zip)$/i.test(file.name));
+    if (!mayChange) notify(t.template.mayNotSave, 'bad');
+    else if (state.isChanged && brings) setWaiting(files);
+    else void state.open(files);
+  }
+
+  const close = () => setIsOpen(null);
   return (
-    <div className="template-page" {...drop}>
-      <header className="page-header">
-        <h1>{t.template.title}</h1>
-        {reference && (
-          <p className="file-name">
-            {reference.file}{' '}
-            <span>{t.template.settings.size(reference.width, reference.height)}</span>
-          </p>
-        )}
-        <div className="page-actions">
-          <input
-            ref={input}
-            id="reference-files"
-            type="file"
-            multiple
-            hidden
-            accept={ACCEPTED}
-            onChange={(event) => {
-              ask([...(event.target.files ?? [])]);
-              event.target.value = '';
-            }}
-          />
-          {reference && (
-            <>
-              <Button icon="help" look="quiet" onClick={page.help}>
-                {t.template.keys}
-              </Button>
-              <Button icon="open" onClick={() => input.current?.click()}>
-                {t.template.openOther}
-              </Button>
-              <Button icon="save" look="primary" onClick={save} aria-keyshortcuts="Control+S">
-                {t.template.save}
-              </Button>
-            </>
-          )}
+    <div className="template-page" {...dropTarget(ask)}>
+      <Header state={state} mayChange={mayChange} onOpen={setIsOpen} onSave={page.save} />
+      {state.uploading && <UploadProgressBar progress={state.uploading} />}
+      {state.newer && (
+        <div className="notice" role="status">
+          <p>{t.template.newer(state.newer.version, state.newer.created_by)}</p>
+          <Button onClick={state.loadNewer}>{t.template.loadNewer(state.newer.version)}</Button>
         </div>
-      </header>
-      {reference && source ? (
-        <div className="editor">
-          <ToolRail editor={editor} onPointed={focusImage} />
-          <section ref={stage} className="stage" aria-label={t.viewer.label}>
-            <EditBar editor={editor} onPointed={focusImage} />
-            <Viewer
-              source={source}
-              doc={editor.doc}
-              selection={editor.selection}
-              tool={editor.tool}
-              context={editor.context}
-              label={t.viewer.label}
-              describedBy={help}
-              onKey={(event) => imageKey(event, editor, page)}
-              onStatus={status.set}
-            />
-            <StatusBar store={status} hint={hintOf(editor.toolName)} helpId={help} />
-          </section>
-          <aside className="side-panel" aria-label={t.template.selection}>
-            <Tabs
-              label={t.template.selection}
-              tabs={[
-                {
-                  key: 'regions',
-                  name: t.template.tabs.regions,
-                  content: <RegionPanel editor={editor} smallest={settings.smallestDefectPx} />,
-                },
-                {
-                  key: 'settings',
-                  name: t.template.tabs.settings,
-                  content: (
-                    <SettingsPanel
-                      settings={settings}
-                      reference={reference}
-                      onChange={setSettings}
-                    />
-                  ),
-                },
-              ]}
-            />
-          </aside>
-        </div>
-      ) : (
+      )}
+      {state.error && <Problem error={state.error} />}
+      {reference && <Drawing state={state} reference={reference} editor={editor} page={page} />}
+      {!reference && state.isLoading && <p className="loading">{t.common.loading}</p>}
+      {!reference && !state.isLoading && (
         <EmptyState icon="image" title={t.template.emptyTitle} text={t.template.emptyText}>
-          <Button icon="open" look="primary" onClick={() => input.current?.click()}>
-            {t.template.open}
-          </Button>
+          <div className="empty-actions">
+            <FileButton
+              look="primary"
+              icon="open"
+              label={t.template.open}
+              disabled={!mayChange}
+              title={mayChange ? undefined : t.template.mayNotSave}
+              onFiles={ask}
+            />
+            <Button disabled={!mayChange} onClick={() => setIsOpen('picker')}>
+              {t.template.choose}
+            </Button>
+          </div>
         </EmptyState>
       )}
-      {isHelpOpen && <KeysDialog onClose={() => setIsHelpOpen(false)} />}
+      {isOpen === 'keys' && <KeysDialog rows={t.keys.rows} onClose={close} />}
+      {isOpen === 'picker' && (
+        <ImagePicker
+          title={t.template.chooseTitle}
+          action={t.template.chooseAction}
+          onClose={close}
+          onChoose={(image) => {
+            close();
+            state.drawOn(image);
+          }}
+        >
+          <FileButton
+            label={t.template.open}
+            onFiles={(files) => {
+              close();
+              ask(files);
+            }}
+          />
+        </ImagePicker>
+      )}
+      {isOpen === 'alignment' && reference && (
+        <AlignmentDialog
+          reference={reference}
+          template={makeTemplate(reference, state.settings, editor.doc)}
+          doc={editor.doc}
+          onClose={close}
+        />
+      )}
       {waiting && (
         <LossDialog
           onKeep={() => setWaiting(null)}
           onGo={() => {
             setWaiting(null);
-            void open(waiting);
+            void state.open(waiting);
           }}
         />
       )}
@@ -198,32 +130,104 @@ export default function TemplatePage({ isShown }: { readonly isShown: boolean })
   );
 }
 
-function hintOf(tool: keyof typeof t.toolHints): string {
-  return t.toolHints[tool];
+type HeaderProps = {
+  readonly state: TemplateState;
+  readonly mayChange: boolean;
+  readonly onOpen: (what: Open) => void;
+  readonly onSave: () => void;
+};
+
+function Header({ state, mayChange, onOpen, onSave }: HeaderProps) {
+  const { reference, version } = state;
+  if (!reference) return <PageHeader title={t.template.title} />;
+  const about = (
+    <>
+      {reference.name} · {t.template.settings.size(reference.width, reference.height)} ·{' '}
+      <span role="status" className={state.isChanged ? 'is-unsaved' : ''}>
+        {state.isChanged || version === null ? t.template.unsaved : t.template.version(version)}
+      </span>
+    </>
+  );
+  return (
+    <PageHeader title={t.template.title} about={about}>
+      <IconButton icon="help" label={t.template.keys} keys="?" onClick={() => onOpen('keys')} />
+      <IconButton icon="save" label={t.template.download} onClick={state.download} />
+      <Button onClick={() => onOpen('alignment')}>{t.template.preview.open}</Button>
+      <Button disabled={!mayChange} onClick={() => onOpen('picker')}>
+        {t.template.change}
+      </Button>
+      <Button
+        look="primary"
+        aria-keyshortcuts="Control+S"
+        disabled={!mayChange || state.isSaving}
+        title={mayChange ? undefined : t.template.mayNotSave}
+        onClick={onSave}
+      >
+        {t.template.save}
+      </Button>
+    </PageHeader>
+  );
 }
 
-function useUnloadWarning(isChanged: boolean): void {
-  useEffect(() => {
-    if (!isChanged) return;
-    const warn = (event: BeforeUnloadEvent) => event.preventDefault();
-    window.addEventListener('beforeunload', warn);
-    return () => window.removeEventListener('beforeunload', warn);
-  }, [isChanged]);
-}
+type DrawingProps = {
+  readonly state: TemplateState;
+  readonly reference: Reference;
+  readonly editor: Editor;
+  readonly page: Parameters<typeof imageKey>[2];
+};
 
-function useGlobalKeys(isOn: boolean, onKey: (event: KeyboardEvent) => boolean): void {
-  const latest = useRef(onKey);
-  useEffect(() => {
-    latest.current = onKey;
-  });
-  useEffect(() => {
-    if (!isOn) return;
-    const listen = (event: KeyboardEvent) => {
-      const target = event.target as HTMLElement | null;
-      const isTyping = target?.closest(TEXT_INPUTS) != null && event.key.toLowerCase() !== 's';
-      if (!isTyping && latest.current(event)) event.preventDefault();
-    };
-    window.addEventListener('keydown', listen);
-    return () => window.removeEventListener('keydown', listen);
-  }, [isOn]);
+function Drawing({ state, reference, editor, page }: DrawingProps) {
+  const { source, error } = useImageSource(reference);
+  const status = useStatusStore();
+  const help = useId();
+  const stage = useRef<HTMLElement>(null);
+  const focusImage = () => stage.current?.querySelector<HTMLElement>('.viewer')?.focus();
+  const { settings } = state;
+  const tabs = [
+    {
+      key: 'regions',
+      name: t.template.tabs.regions,
+      content: <RegionPanel editor={editor} smallest={settings.smallestDefectPx} />,
+    },
+    {
+      key: 'settings',
+      name: t.template.tabs.settings,
+      content: (
+        <SettingsPanel settings={settings} reference={reference} onChange={state.setSettings} />
+      ),
+    },
+  ];
+  return (
+    <div className="editor">
+      <ToolRail
+        tools={TOOLS}
+        current={editor.toolName}
+        onChoose={editor.setTool}
+        onPointed={focusImage}
+      />
+      <section ref={stage} className="stage" aria-label={t.viewer.label}>
+        <EditBar editor={editor} onPointed={focusImage} />
+        {error && <Problem error={error} />}
+        {source ? (
+          <Viewer
+            source={source}
+            doc={editor.doc}
+            selection={editor.selection}
+            tool={editor.tool}
+            context={editor.context}
+            label={t.viewer.label}
+            describedBy={help}
+            onKey={(event) => imageKey(event, editor, page)}
+            onStatus={status.set}
+          />
+        ) : (
+          <div className="viewer" aria-busy={!error} />
+        )}
+        <StatusBar store={status} hint={t.toolHints[editor.toolName]} helpId={help} />
+      </section>
+      <aside className="side-panel" aria-label={t.template.selection}>
+        <Tabs label={t.template.selection} tabs={tabs} />
+      </aside>
+    </div>
+  );
 }

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { addRegion, emptyDocument } from '../../core/document';
+import { addExclusion, addRegion, emptyDocument } from '../../core/document';
 import { boxPoints } from '../../core/geometry';
 import { readTemplate, templateText } from '../../core/template';
-import { defaultSettings, makeTemplate } from './settings';
+import { defaultSettings, makeTemplate, stretched } from './settings';
 
-const reference = { file: 'board.png', sha256: 'ab'.repeat(32) };
+const reference = { name: 'board.png', sha256: 'ab'.repeat(32) };
 const size = { width: 12, height: 9 };
 
 describe('the template of a drawing', () => {
@@ -37,4 +37,26 @@ describe('the template of a drawing', () => {
     expect(Object.keys(template.regions[0] ?? {})).not.toContain('locked');
     expect(readTemplate(templateText(template))).toEqual(template);
   });
+});
+
+it('stretches a drawing to a reference of another size', () => {
+  const drawn = addExclusion({
+    shape: 'ellipse',
+    points: boxPoints({ x: 20, y: 20, width: 10, height: 10 }),
+  })(
+    addRegion(
+      { shape: 'rectangle', points: boxPoints({ x: 10, y: 10, width: 40, height: 30 }) },
+      String,
+    )(emptyDocument({ width: 100, height: 50 })),
+  );
+  const doc = stretched(drawn, { width: 200, height: 150 });
+  expect(doc.size).toEqual({ width: 200, height: 150 });
+  expect(doc.regions[0]?.points).toEqual([
+    [20, 30],
+    [100, 120],
+  ]);
+  expect(doc.regions[0]?.exclusions[0]?.points).toEqual([
+    [40, 60],
+    [60, 90],
+  ]);
 });

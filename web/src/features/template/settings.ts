@@ -1,7 +1,7 @@
 /** What a template says besides its regions, and the template of both. */
 
-import { type Document, regionsOfDocument } from '../../core/document';
-import { boxPoints } from '../../core/geometry';
+import { type Document, documentOfRegions, regionsOfDocument } from '../../core/document';
+import { boxPoints, fitPoints, type Shape, type Size } from '../../core/geometry';
 import { DEFAULT_ALIGNMENT, SMALLEST_DEFECT_PX, type Template } from '../../core/template';
 
 export type Settings = Pick<
@@ -9,7 +9,7 @@ export type Settings = Pick<
   'name' | 'mode' | 'sizePolicy' | 'smallestDefectPx' | 'alignment'
 >;
 
-type ReferenceFile = { readonly file: string; readonly sha256: string };
+type ReferenceFile = { readonly name: string; readonly sha256: string };
 
 export function defaultSettings(name: string, longest: number): Settings {
   return {
@@ -40,9 +40,32 @@ export function makeTemplate(
   };
   return {
     ...settings,
-    referenceFile: reference.file,
+    referenceFile: reference.name,
     referenceSha256: reference.sha256,
     size: doc.size,
     regions: drawn.length > 0 ? drawn : [whole],
+  };
+}
+
+/** The drawing stretched to a reference of another size; it starts a new history. */
+export function stretched(doc: Document, to: Size): Document {
+  const box = (size: Size) => ({ x: 0, y: 0, ...size });
+  const stretch = <T extends Shape>(shape: T): T => ({
+    ...shape,
+    points: fitPoints(shape.points, box(doc.size), box(to)),
+  });
+  const regions = regionsOfDocument(doc).map((region) => ({
+    ...stretch(region),
+    exclusions: region.exclusions.map(stretch),
+  }));
+  return documentOfRegions(to, regions);
+}
+
+/** Settings that hold on a reference of another size: a place to align by does not. */
+export function settingsFor(settings: Settings, { width, height }: Size): Settings {
+  return {
+    ...settings,
+    smallestDefectPx: Math.min(settings.smallestDefectPx, Math.max(width, height)),
+    alignment: { ...settings.alignment, where: null },
   };
 }

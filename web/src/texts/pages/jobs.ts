@@ -11,4 +11,5 @@ export const jobs = {
   },
   of: (done: number, total: number) => `${done} of ${total}`,
   log: 'Log',
+  noLog: 'Nothing was said yet.',
 };

@@ -3,27 +3,53 @@ import { plural } from '../plural';
 /** Texts of the template editor. */
 export const template = {
   title: 'Template',
-  open: 'Open image…',
-  openOther: 'Open another image…',
-  save: 'Save template.json',
+  open: 'Upload image…',
+  choose: 'Choose an uploaded image…',
+  chooseTitle: 'Reference image',
+  chooseAction: 'Use as reference',
+  change: 'Reference…',
+  save: 'Save',
+  download: 'Download template.json',
+  mayNotSave: 'Your role does not change the template. Ask an engineer.',
   emptyTitle: 'Start with an image of a good part',
   emptyText:
     'It becomes the reference: regions are drawn on it and other images are compared with it. Drop it here, together with its template.json if there is one.',
-  unreadable: (file: string) =>
-    `'${file}' cannot be shown. The browser reads PNG, JPEG, BMP and WebP. Convert the image.`,
-  noHash:
-    'This address is not secure, so the browser cannot compute the hash of the reference. Open the studio over https or on this machine.',
-  noImage: (file: string) => `Open '${file}', the reference of this template, together with it.`,
-  otherImage: (file: string) =>
-    `The template was drawn on another image than '${file}'. Regions are only valid on the image they were drawn on. Open the right one.`,
+  noImageCame:
+    'None of these files is an image or a template.json. Choose an image of a good part.',
   opened: (regions: number) => `Template opened: ${plural(regions, 'region')}.`,
-  saved: (file: string) => `template.json saved. Keep it beside '${file}'.`,
-  savedWhole: (file: string) =>
-    `template.json saved with one region over the whole image. Keep it beside '${file}'.`,
-  lossReplace: 'Open another image?',
+  saved: (version: number) => `Saved as version ${version}.`,
+  savedWhole: (version: number) =>
+    `Saved as version ${version}, with one region over the whole image.`,
+  version: (n: number) => `Version ${n}`,
+  unsaved: 'Not saved',
+  newer: (n: number, by: string) =>
+    `${by} saved version ${n} in the meantime. Saving yours makes it the version after that.`,
+  loadNewer: (n: number) => `Load version ${n}`,
+  stretched: 'The image has another size: the regions were stretched to it. Check their places.',
+  preview: {
+    open: 'Check alignment…',
+    title: 'Alignment on another image',
+    note: 'Choose an image. It is laid over the reference as an inspection would do it.',
+    how: 'How to compare',
+    ways: { blink: 'Blink', overlay: 'Overlay' },
+    opacity: 'Image over reference',
+    waiting: 'Aligning…',
+    valid: 'Aligned',
+    invalid: 'Not aligned',
+    figures: (method: string, dx: string, dy: string, degrees: string, scale: string) =>
+      `${method}: shifted ${dx}, ${dy} px, turned ${degrees}°, scale ${scale}`,
+    score: (score: string) => `Agreement ${score}`,
+    methods: {
+      none: 'as it is',
+      shift: 'shift',
+      similarity: 'shift, rotation, scale',
+      homography: 'perspective',
+    } as Readonly<Record<string, string>>,
+  },
+  lossReplace: 'Replace what is drawn?',
   lossText: 'What you have drawn since the last save is lost.',
   lossKeep: 'Keep drawing',
-  lossGo: 'Open without saving',
+  lossGo: 'Replace without saving',
   regionName: (n: number) => `Region ${n}`,
   copyName: (of: string) => `${of} copy`,
   noOwner: 'An exclusion lies inside a region. Draw the region first, or draw inside one.',

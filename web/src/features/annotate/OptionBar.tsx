@@ -1,0 +1,110 @@
+import { IconButton } from '../../components/Button';
+import { Segments } from '../../components/Field';
+import { useModels } from '../../data/models';
+import { t } from '../../texts';
+import type { ImageKeys } from './keys';
+import type { Labeller } from './useAnnotator';
+
+const MODES = ['verdicts', 'outlines'] as const;
+const SMART = ['image', 'model'] as const;
+export type SmartBy = (typeof SMART)[number];
+
+type OptionBarProps = {
+  readonly labeller: Labeller;
+  readonly page: ImageKeys;
+  readonly hasPrevious: boolean;
+  readonly smartBy: SmartBy;
+  readonly onSmartBy: (by: SmartBy) => void;
+  /** After a click with the pointer, keys go to the image. */
+  readonly onPointed: () => void;
+};
+
+/** History, mode, and what the tool in hand can be set to. */
+export function OptionBar({ labeller, page, ...props }: OptionBarProps) {
+  const { history, toolName } = labeller;
+  const named = (word: string, label: string | undefined) => (label ? `${word}: ${label}` : word);
+  const act = (run: () => void) => (event: React.MouseEvent) => {
+    run();
+    if (event.detail > 0) props.onPointed();
+  };
+  const isRound = toolName === 'brush' || toolName === 'eraser' || toolName === 'smart';
+  return (
+    <div className="edit-bar">
+      <div className="bar-group">
+        <IconButton
+          icon="undo"
+          label={named(t.common.undo, history.past.at(-1)?.label)}
+          keys="Control+Z"
+          disabled={history.past.length === 0}
+          onClick={act(labeller.undo)}
+        />
+        <IconButton
+          icon="redo"
+          label={named(t.common.redo, history.future[0]?.label)}
+          keys="Control+Y"
+          disabled={history.future.length === 0}
+          onClick={act(labeller.redo)}
+        />
+      </div>
+      <Segments
+        label={t.annotate.modes.label}
+        value={page.mode}
+        options={MODES}
+        names={t.annotate.modes}
+        onChange={page.setMode}
+      />
+      <div className="bar-group">
+        <IconButton
+          icon="copy"
+          label={t.annotate.copyPrevious}
+          keys="C"
+          disabled={!props.hasPrevious}
+          onClick={act(page.copyPrevious)}
+        />
+        <IconButton
+          icon="remove"
+          label={t.annotate.removeChosen}
+          keys="Delete"
+          disabled={labeller.chosenDefects.length === 0}
+          onClick={act(() => labeller.remove())}
+        />
+      </div>
+      {isRound && <BrushSize radius={labeller.brushRadius} onChange={labeller.setBrushRadius} />}
+      {toolName === 'smart' && <SmartChoice value={props.smartBy} onChange={props.onSmartBy} />}
+    </div>
+  );
+}
+
+/** By a logarithm, so that small brushes can be set as finely as large ones. */
+function BrushSize(props: { readonly radius: number; readonly onChange: (px: number) => void }) {
+  return (
+    <label className="slider">
+      {t.annotate.brush}
+      <input
+        type="range"
+        min={0}
+        max={9}
+        step={0.1}
+        value={Math.log2(props.radius)}
+        aria-valuetext={String(Math.round(2 * props.radius))}
+        onChange={(event) => props.onChange(2 ** Number(event.target.value))}
+      />
+      <output>{Math.round(2 * props.radius)}</output>
+    </label>
+  );
+}
+
+/** The model's outlines where a model is approved. */
+function SmartChoice(props: { readonly value: SmartBy; readonly onChange: (by: SmartBy) => void }) {
+  const hasModel = useModels().data?.some((model) => model.approved) ?? false;
+  if (!hasModel) return null;
+  return (
+    <Segments
+      label={t.annotate.smart}
+      value={props.value}
+      options={SMART}
+      names={t.annotate.smartBy}
+      onChange={props.onChange}
+    />
+  );
+}

@@ -1,0 +1,30 @@
+/** What came of an upload, counted. */
+
+import type { ImageOut, Uploaded } from '../../api/schema';
+
+export type UploadSum = {
+  /** Images that the project had not. */
+  readonly fresh: readonly ImageOut[];
+  /** Those of them that nobody has judged. */
+  readonly open: readonly string[];
+  readonly known: number;
+  readonly annotations: number;
+  readonly templates: number;
+  readonly refused: readonly Uploaded[];
+};
+
+export function sumOf(results: readonly Uploaded[]): UploadSum {
+  const good = results.filter((one) => !one.error);
+  const pictures = good.filter((one) => one.kind === 'image');
+  const said = good.filter((one) => one.kind === 'annotation');
+  const judged = new Set(said.flatMap((one) => (one.image?.label ? [one.image.id] : [])));
+  const fresh = pictures.flatMap((one) => (one.image && !one.known ? [one.image] : []));
+  return {
+    fresh,
+    open: fresh.filter((image) => !image.label && !judged.has(image.id)).map((image) => image.id),
+    known: good.filter((one) => one.known).length,
+    annotations: said.filter((one) => !one.known).length,
+    templates: good.filter((one) => one.kind === 'template' && !one.known).length,
+    refused: results.filter((one) => one.error),
+  };
+}

@@ -1,0 +1,5 @@
+/** Texts of charts. */
+export const charts = {
+  asTable: 'As a table',
+  images: 'images',
+};
