@@ -147,7 +147,7 @@ def _over(kept: Kept, now: float) -> ColumnElement[bool] | None:
 
 
 def _next(db: Db, over: ColumnElement[bool]) -> Sequence[InspectionRow]:
-    query = select(InspectionRow).where(InspectionRow.image_gone.is_(False), over)
+    query = select(InspectionRow).where(~InspectionRow.image_gone, over)
     return db.scalars(query.limit(BATCH)).all()
 
 
