@@ -240,7 +240,7 @@ class ModelRow(Base):
     created_by: Mapped[str] = mapped_column(String(80))
 
 
-_KEPT = text("NOT image_gone")
+_PLACE = ("created_s", "id")  # the order of every list
 
 
 class InspectionRow(Base):
@@ -257,10 +257,11 @@ class InspectionRow(Base):
     __tablename__ = "inspections"
     __table_args__ = (
         UniqueConstraint("project_id", "request_key"),
-        Index("ix_inspections_list", "project_id", "created_s", "id"),
-        Index("ix_inspections_queue", "project_id", "verdict", "review", "created_s"),
-        Index("ix_inspections_part", "project_id", "part_id", "created_s", "id"),
-        Index("ix_inspections_line", "project_id", "line", "created_s", "id"),
+        Index("ix_inspections_list", "project_id", *_PLACE, "verdict", "review"),
+        Index("ix_inspections_queue", "project_id", "verdict", "review", *_PLACE),
+        Index("ix_inspections_part", "project_id", "part_id", *_PLACE),
+        Index("ix_inspections_line", "project_id", "line", *_PLACE),
+        Index("ix_inspections_model", "project_id", "model_id", *_PLACE),
         Index(
             "ix_inspections_reviewed",
             "project_id",
@@ -270,7 +271,12 @@ class InspectionRow(Base):
             "reviewed_s",
         ),
         Index("ix_inspections_picture", "image_sha256"),
-        Index("ix_inspections_age", "created_s", sqlite_where=_KEPT, postgresql_where=_KEPT),
+        Index(
+            "ix_inspections_age",
+            "created_s",
+            sqlite_where=text("image_gone = 0"),
+            postgresql_where=text("NOT image_gone"),
+        ),
     )
     id: Mapped[str] = mapped_column(String(ID_CHARS), primary_key=True, default=new_id)
     project_id: Mapped[str] = mapped_column(ForeignKey("projects.id"))

@@ -11,27 +11,44 @@ branch_labels = None
 depends_on = None
 
 _TABLE = "inspections"
+_PLACE = ["created_s", "id"]
+"""The order of every list: an index that ends in it needs no sorting."""
+_NEW = {
+    "list": ["project_id", *_PLACE, "verdict", "review"],  # the last two for rates
+    "queue": ["project_id", "verdict", "review", *_PLACE],
+    "part": ["project_id", "part_id", *_PLACE],
+    "line": ["project_id", "line", *_PLACE],
+    "model": ["project_id", "model_id", *_PLACE],
+    "reviewed": ["project_id", "review", "verdict", "reviewed_by", "reviewed_s"],
+    "picture": ["image_sha256"],
+}
+_OLD = {
+    "list": ["project_id", *_PLACE],
+    "queue": ["project_id", "verdict", "review", "created_s"],
+    "part": ["project_id", "part_id"],
+}
 
 
 def upgrade() -> None:
     """Bring the tables forward."""
-    op.drop_index("ix_inspections_part", _TABLE)
-    op.create_index("ix_inspections_part", _TABLE, ["project_id", "part_id", "created_s", "id"])
-    op.create_index("ix_inspections_line", _TABLE, ["project_id", "line", "created_s", "id"])
+    _replace(_OLD, _NEW)
     op.create_index(
-        "ix_inspections_reviewed",
+        "ix_inspections_age",
         _TABLE,
-        ["project_id", "review", "verdict", "reviewed_by", "reviewed_s"],
-    )
-    op.create_index("ix_inspections_picture", _TABLE, ["image_sha256"])
-    kept = sa.text("NOT image_gone")
-    op.create_index(
-        "ix_inspections_age", _TABLE, ["created_s"], sqlite_where=kept, postgresql_where=kept
+        ["created_s"],
+        sqlite_where=sa.text("image_gone = 0"),
+        postgresql_where=sa.text("NOT image_gone"),
     )
 
 
 def downgrade() -> None:
     """And back."""
-    for name in ("age", "picture", "reviewed", "line", "part"):
+    op.drop_index("ix_inspections_age", _TABLE)
+    _replace(_NEW, _OLD)
+
+
+def _replace(old: dict[str, list[str]], new: dict[str, list[str]]) -> None:
+    for name in old:
         op.drop_index(f"ix_inspections_{name}", _TABLE)
-    op.create_index("ix_inspections_part", _TABLE, ["project_id", "part_id"])
+    for name, columns in new.items():
+        op.create_index(f"ix_inspections_{name}", _TABLE, columns)
