@@ -329,7 +329,7 @@ def atomic_write(path: Path | str, data: bytes) -> None:
     aside = target.with_name(f".offspec-{secrets.token_hex(8)}.tmp")
     try:
         _check_replaceable(target)
-        _write_synced(aside, data)
+        write_synced(aside, data)
         aside.replace(target)
     except (OSError, ValueError) as error:
         _remove_quietly(aside)
@@ -352,7 +352,7 @@ def _check_replaceable(target: Path) -> None:
         )
 
 
-def _write_synced(path: Path, data: bytes) -> None:
+def write_synced(path: Path, data: bytes) -> None:
     """Create a new file and force its bytes to disk before anyone renames it."""
     with path.open("xb") as stream:
         view = memoryview(data)

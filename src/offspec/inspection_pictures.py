@@ -22,7 +22,7 @@ from offspec.types import DoubleArray, FloatArray, ImageArray, Inspection
 Kind = Literal["heat", "aligned", "aligned_heat"]
 LONGEST_PX = 1600
 OPAQUE = 0.8  # where a map is far above the threshold; the part stays visible below
-_CALM, _FULL = 0.22, 0.6  # heat levels from which on the layer shows, and shows fully
+_CALM, _FULL = 0.3, 0.75  # heat levels from which on the layer shows, and shows fully
 _QUALITY = 90
 
 

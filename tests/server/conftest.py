@@ -12,11 +12,13 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from sqlalchemy import create_engine, text
 
+from offspec.jobs.inference import Pool
 from offspec.server.app import create_app
 from offspec.server.services import Services
 from offspec.server.settings import Settings
 from offspec.store.accounts import create_user
 from offspec.store.models import Base, Role
+from tests.server.line import Line, make_line
 
 PASSWORD = "correct horse battery"  # noqa: S105 - of nobody
 POSTGRES = os.environ.get("OFFSPEC_TEST_POSTGRES", "")
@@ -72,8 +74,18 @@ def postgres_url() -> str:
     return f"{POSTGRES.rsplit('/', 1)[0]}/{name}"
 
 
+@pytest.fixture(scope="session")
+def pool() -> Iterator[Pool]:
+    """Inference processes, started when first used; every server of the tests has these."""
+    found = Pool(1)
+    yield found
+    found.stop()
+
+
 @pytest.fixture(params=databases())
-def server(request: pytest.FixtureRequest, tmp_path: Path, postgres_url: str) -> Iterator[Server]:
+def server(
+    request: pytest.FixtureRequest, tmp_path: Path, postgres_url: str, pool: Pool
+) -> Iterator[Server]:
     """A fresh server, on SQLite and, where there is one, on PostgreSQL."""
     url = postgres_url if request.param == "postgresql" else None
     services = Services.open(Settings(tmp_path / "data", url))
@@ -81,7 +93,7 @@ def server(request: pytest.FixtureRequest, tmp_path: Path, postgres_url: str) ->
         with services.database.write() as db:
             names = ", ".join(table.name for table in Base.metadata.sorted_tables)
             db.execute(text(f"TRUNCATE {names} CASCADE"))
-    yield Server(create_app(services), services)
+    yield Server(create_app(services, pool), services)
     services.database.close()
 
 
@@ -103,3 +115,9 @@ def project(engineer: TestClient) -> str:
     found = engineer.post("/api/v1/projects", json={"name": "cap"})
     assert found.status_code == 201, found.text
     return str(found.json()["id"])
+
+
+@pytest.fixture
+def line(server: Server, engineer: TestClient, project: str) -> Line:
+    """The project with labelled images, a version and a model."""
+    return make_line(server, engineer, project)

@@ -17,6 +17,7 @@ from offspec.server.settings import Settings
 from offspec.store import accounts, audit
 from offspec.store.models import AuditEvent, Session, User
 from tests.server.conftest import PASSWORD, Server
+from tests.server.line import Line
 from tests.synth import part_image
 
 OPEN = {"/api/v1/health/live", "/api/v1/health/ready", "/api/v1/openapi.json"}
@@ -150,6 +151,28 @@ def test_projects_of_others_do_not_exist(
     assert [p["name"] for p in other.get("/api/v1/projects").json()] == ["mine"]
 
 
+def test_no_object_is_reached_through_another_project(line: Line) -> None:
+    """Every route that the OpenAPI names with an object, and ids that exist."""
+    line.approve()
+    sent = line.send(part_image(50, defect="blot"))
+    job = line.client.get(f"{line.path}/jobs").json()[0]["id"]
+    known = {
+        "image_id": line.images["good100"], "model_id": line.model, "version_id": line.version,
+        "job_id": job, "inspection_id": sent["id"], "name": "check.html",
+    }  # fmt: skip
+    otto = line.server.person("otto", "engineer")
+    known["project_id"] = otto.post("/api/v1/projects", json={"name": "mine"}).json()["id"]
+    for path, operations in line.server.app.openapi()["paths"].items():
+        if "{project_id}" not in path or path.count("{") < 2:
+            continue
+        filled = re.sub(r"{(\w+)}", lambda found: known.get(found[1], "0"), path)
+        for method in operations:
+            found = otto.request(method, filled, json={})
+            assert found.status_code in (403, 404, 422), (method, filled, found.text)
+    path = f"{line.path}/images/{line.images['good100']}"
+    assert line.client.get(path).status_code == 200
+
+
 def test_no_route_of_a_project_tells_a_stranger_that_it_exists(
     server: Server, engineer: TestClient, project: str
 ) -> None:
@@ -182,7 +205,7 @@ MUST_BE_ENGINEER = [
     ("patch", "", {"name": "x"}),
     ("put", "/template", {"reference_id": "x", "content": {}}),
     ("post", "/versions", {}),
-    ("post", "/jobs", {"kind": "export", "version_id": "x"}),
+    ("post", "/jobs", {"kind": "fit", "version_id": "x"}),
 ]
 NOT_FOR_OPERATORS = [
     ("delete", "/images/{image}", None),

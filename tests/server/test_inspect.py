@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import threading
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 
 from offspec.images import encode_png
-from offspec.server.inspectors import Inspectors
 from offspec.store.models import InspectionRow
 from tests.server.conftest import Server
 from tests.server.test_jobs import submit, version, worker
@@ -110,24 +108,23 @@ def test_review_queue_decisions_and_agreement(
     assert stranger.put(f"{path}/{bad['id']}/review", json={"decision": "ok"}).status_code == 404
 
 
-def test_when_too_many_wait_the_next_is_told_to_come_again(
-    server: Server, machine: TestClient, project: str
+def test_a_review_can_be_taken_back_and_the_log_keeps_it(
+    server: Server, machine: TestClient, engineer: TestClient, admin: TestClient, project: str
 ) -> None:
-    full = Inspectors(server.services.settings, server.services.blobs, at_once=1, waiting=1)
-    server.app.state.inspectors = full
-    inside, leave = threading.Event(), threading.Event()
-
-    def sit() -> None:
-        with full.seat():
-            inside.set()
-            leave.wait(10)
-
-    thread = threading.Thread(target=sit)
-    thread.start()
-    assert inside.wait(10)
-    found = send(machine, project, part_image(50))
-    leave.set()
-    thread.join()
-    assert found.status_code == 503
-    assert found.headers["retry-after"] == "1"
-    assert send(machine, project, part_image(50)).status_code == 201
+    path = f"/api/v1/projects/{project}/inspections"
+    bad = send(machine, project, part_image(50, defect="blot")).json()
+    one = f"{path}/{bad['id']}/review"
+    assert engineer.delete(one).status_code == 409
+    engineer.put(one, json={"decision": "ok", "reason": "oil"})
+    stranger = server.person("otto", "operator")
+    assert stranger.delete(one).status_code == 404
+    found = engineer.delete(one).json()
+    assert (found["review"], found["reason"], found["reviewed_by"]) == (None, "", None)
+    assert [o["id"] for o in engineer.get(path, params={"open": True}).json()["items"]] == [
+        bad["id"]
+    ]
+    log = admin.get("/api/v1/audit", params={"action": "inspection.withdraw"}).json()["items"]
+    assert log[0]["old"] == {"review": "ok", "by": "eve", "reason": "oil"}
+    engineer.put(one, json={"decision": "ok"})
+    assert engineer.post(f"{path}/{bad['id']}/learn").status_code == 201
+    assert engineer.delete(one).status_code == 409

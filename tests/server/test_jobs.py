@@ -167,6 +167,25 @@ def test_a_job_is_taken_by_one_worker(
     assert taken[1] is None
 
 
+def test_a_log_takes_long_texts_in_pieces_and_ends_somewhere(
+    server: Server, engineer: TestClient, project: str, version: str
+) -> None:
+    job = submit(engineer, project, version)
+    path = f"/api/v1/projects/{project}/jobs/{job['id']}/log"
+    assert engineer.get(path).json() == {"lines": []}
+    with server.services.database.write() as db:
+        job_queue.log(db, job["id"], [(1.0, "a" * 900), (2.0, "b")])
+    with server.services.database.write() as db:
+        job_queue.log(db, job["id"], [(3.0, "c")])
+    lines = engineer.get(path).json()["lines"]
+    assert [(one["time_s"], len(one["text"])) for one in lines] == [
+        (1.0, 400), (1.0, 400), (1.0, 100), (2.0, 1), (3.0, 1),
+    ]  # fmt: skip
+    with server.services.database.write() as db:
+        job_queue.log(db, job["id"], [(4.0, "d")] * (job_queue.MOST_LINES + 5))
+    assert len(engineer.get(path).json()["lines"]) == job_queue.MOST_LINES
+
+
 def test_a_lost_worker_fails_its_job_and_cannot_finish_it_later(
     server: Server, engineer: TestClient, project: str, version: str
 ) -> None:
@@ -182,6 +201,8 @@ def test_a_lost_worker_fails_its_job_and_cannot_finish_it_later(
         assert not job_queue.beat(db, job["id"], "gone", "x", 0, 1)
     found = job_of(engineer, project, job)
     assert (found["state"], found["error"]["code"]) == ("failed", "worker_lost")
+    log = engineer.get(f"/api/v1/projects/{project}/jobs/{job['id']}/log").json()["lines"]
+    assert "was ended" in log[-1]["text"]
 
 
 def test_a_killed_process_leaves_a_failed_job_and_the_next_one_works(

@@ -3,6 +3,7 @@ import { createRoot } from 'react-dom/client';
 import './styles/tokens.css';
 import './styles/base.css';
 import './styles/components.css';
+import './styles/panels.css';
 import './styles/shell.css';
 import './styles/drawing.css';
 import { App } from './shell/App';

@@ -27,6 +27,9 @@ def serve(
     workers: Annotated[
         int, typer.Option("--workers", min=1, max=64, help="Processes for fit and check.")
     ] = 1,
+    inspectors: Annotated[
+        int, typer.Option("--inspectors", min=1, max=64, help="Processes that look at pictures.")
+    ] = 1,
     https: Annotated[
         bool, typer.Option("--https", help="A proxy with HTTPS stands in front.")
     ] = False,
@@ -37,13 +40,17 @@ def serve(
     """Start the server; the first start makes the user admin and says the password."""
     import uvicorn
 
+    from offspec.jobs.inference import Pool
     from offspec.jobs.local import Crew
+    from offspec.jobs.logs import log_to_stderr
     from offspec.server.app import create_app
     from offspec.server.services import Services
     from offspec.server.settings import Settings
+    from offspec.server.sweeper import Sweeper
 
     settings = Settings(data, database, store, host, port, https=https)
     services = Services.open(settings)
+    services.recover()
     password = services.first_administrator()
     output = Output()
     if password is not None:
@@ -56,13 +63,22 @@ def serve(
         with progress(quiet=False) as advance:
             load_practice(services, progress=advance)
     output.say(f"offspec on http://{host}:{port}  (data in {data})")
-    crew = Crew(services.database, settings.store_url, workers)
-    crew.start()
+    log_to_stderr()
+    pool = Pool(inspectors)
+    helpers = (
+        Crew(services.database, settings.store_url, workers),
+        pool,
+        Sweeper(services.database, services.blobs),
+    )
+    for one in helpers:
+        one.start()
     try:
-        app = create_app(services)
-        uvicorn.run(app, host=host, port=port, log_level="warning", server_header=False)
+        app = create_app(services, pool)
+        uvicorn.run(app, host=host, port=port, log_config=None, access_log=False,
+                    server_header=False)  # fmt: skip
     finally:
-        crew.stop()
+        for one in helpers:
+            one.stop()
 
 
 @guarded

@@ -10,6 +10,7 @@ from offspec.pages.compare_page import compare_document
 from offspec.pages.decision_pictures import flip_pictures
 from offspec.pages.document_html import to_html
 from offspec.pages.document_pdf import to_pdf
+from offspec.store.labelling import image_ids
 
 
 def do_compare(work: Work) -> Done:
@@ -32,6 +33,9 @@ def do_compare(work: Work) -> Done:
     payload = {**result.to_dict(), "left_out": left_out}
     for side, row in (("old", work.other), ("new", work.model)):
         payload["models"][side]["file"] = bundle_name(row)
+    assert work.version is not None  # noqa: S101 - refused at submission
+    with work.database.read() as db:
+        payload["image_ids"] = image_ids(db, work.version)
     document = compare_document(payload, flip_pictures(result))
     files = {"compare.html": to_html(document).encode(), "compare.pdf": to_pdf(document)}
     return payload_done(payload, "compare.json", files, words=tuple(payload["words"]))

@@ -6,7 +6,7 @@ and by the worker that does it. Nothing here loads what the work itself needs.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -34,6 +34,7 @@ PARTS = {
 """Parts of a report to the kind of job whose result they are."""
 MOST_TEXT = 4_000_000  # characters of a table of verdicts
 Share = Annotated[float, Field(gt=0, lt=1)]
+Size = Annotated[float, Field(gt=0, le=1e5)]  # pixels
 Cost = Annotated[float, Field(ge=0, le=1e12)]
 Words = Annotated[str, Field(min_length=1, max_length=200)]
 
@@ -90,7 +91,7 @@ class PodSettings(Options):
 
     minutes: Annotated[float, Field(gt=0, le=120)] = 2.5
     trials: Annotated[int, Field(ge=1, le=2000)] | None = None
-    sizes: Annotated[list[float], Field(max_length=40)] | None = None
+    sizes: Annotated[list[Size], Field(min_length=2, max_length=40)] | None = None
     contrasts: list[Share] = Field(default=[0.05, 0.1, 0.2, 0.4], min_length=1, max_length=10)
     regions: list[str] | None = None
     seed: Annotated[int, Field(ge=0, le=2**31)] = 0
@@ -132,7 +133,7 @@ class Kind:
 KINDS: Mapping[str, Kind] = {
     "fit": Kind(RunConfig, ("version_id",), ("template_id",), by_quality=False),
     "check": Kind(CheckSettings, ("version_id",), ("template_id",)),
-    "export": Kind(NoSettings, ("version_id",), ("template_id",)),
+    "export": Kind(NoSettings, ("version_id",), ("template_id",), by_quality=False),
     "evaluate": Kind(EvaluationConfig, ("version_id", "model_id")),
     "calibrate": Kind(CalibrateSettings, ("version_id", "model_id"), by_quality=False),
     "compare": Kind(CompareSettings, ("version_id", "model_id", "other_model_id")),
@@ -190,6 +191,49 @@ def check_request(
     elif isinstance(asked, ReportSettings):
         _check_report(asked)
     return asked
+
+
+def check_objects(
+    asked: Options,
+    kind: str,
+    files: Sequence[Mapping[str, Any]] | None,
+    summary: Mapping[str, Any] | None,
+) -> None:
+    """Refuse a job that could only fail on this dataset version or with this model.
+
+    Args:
+        asked: The settings.
+        kind: A key of ``KINDS``.
+        files: Of the dataset version; None = none is named.
+        summary: What is known of the model; None = none is named.
+
+    Raises:
+        OptionError: There is nothing to test on, the model cannot be calibrated so, or it lacks a
+            region.
+    """
+    if kind in ("evaluate", "calibrate", "compare") and files is not None:
+        _check_tested(kind, files)
+    provisional = summary is not None and summary["threshold"]["status"] == "provisional"
+    if kind == "calibrate" and provisional:
+        raise OptionError(
+            "This model was calibrated on too few normals: it says review for ng, whatever costs "
+            "say. Fit one on more good images first."
+        )
+    if isinstance(asked, PodSettings) and asked.regions and summary is not None:
+        known = [one["id"] for one in summary["regions"]]
+        strange = [one for one in asked.regions if one not in known]
+        if strange:
+            raise OptionError(
+                f"The model has no region '{strange[0]}'. It has {', '.join(known)}. Name these."
+            )
+
+
+def _check_tested(kind: str, files: Sequence[Mapping[str, Any]]) -> None:
+    if not any(one["split"] == "test" and one["label"] is not None for one in files):
+        raise OptionError(
+            f"The dataset version has no labelled test image, and a job of the kind '{kind}' works "
+            "on those. Label defective images, or set good ones aside for the test."
+        )
 
 
 def _check_compare(given: Mapping[str, str]) -> None:

@@ -31,6 +31,7 @@ from offspec.jobs.do_fit import do_fit
 from offspec.jobs.do_msa import do_msa
 from offspec.jobs.do_pod import do_pod
 from offspec.jobs.do_report import do_report
+from offspec.jobs.logs import log_to_stderr
 from offspec.jobs.pulse import CancelledError, Pulse
 from offspec.jobs.work import Done, MadeModel, Work
 from offspec.json_files import finite
@@ -97,7 +98,7 @@ class Worker:
             pulse.say(str(error))
             self._finish(job, pulse, "failed", error={"code": error.code, "message": str(error)})
         except Exception:  # noqa: BLE001 - whatever it was, the job has to end
-            _LOG.exception("job %s", job.id)
+            _LOG.exception("job failed", extra={"job": job.id, "kind": job.kind})
             words = "The work failed by a fault of the program; the server's log says more."
             pulse.say(words)
             self._finish(job, pulse, "failed", error={"code": "fault", "message": words})
@@ -132,6 +133,7 @@ class Worker:
         with self._database.write() as db:
             if not job_queue.finish(db, job.id, self.name, state, result=result, error=error):
                 return
+            _LOG.info("job ended", extra={"job": job.id, "kind": job.kind, "state": state})
             job_queue.log(db, job.id, pulse.unsaid())
             if kept is None or kept.made is None:
                 return
@@ -148,6 +150,7 @@ def main() -> None:
     parser.add_argument("--database", required=True)
     parser.add_argument("--store", required=True)
     args = parser.parse_args()
+    log_to_stderr()
     parent = os.getppid()
     name = f"{socket.gethostname()}:{os.getpid()}"
     worker = Worker(Database(args.database), BlobStore(args.store), name)

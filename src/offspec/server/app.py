@@ -6,9 +6,11 @@ from fastapi import APIRouter, FastAPI
 from sqlalchemy import text
 
 from offspec import __version__
+from offspec.jobs.inference import Pool
 from offspec.server import problems, studio
 from offspec.server.deps import ReadDb
 from offspec.server.inspectors import Inspectors
+from offspec.server.lines import Lines
 from offspec.server.metrics import Metrics
 from offspec.server.picture_cache import PictureCache
 from offspec.server.pyramids import Pyramids
@@ -35,8 +37,8 @@ from offspec.server.watch import Watch
 API = "/api/v1"
 
 
-def create_app(services: Services) -> FastAPI:
-    """The app of one server."""
+def create_app(services: Services, pool: Pool | None = None) -> FastAPI:
+    """The app of one server; ``pool`` are the processes that look at pictures."""
     app = FastAPI(
         title="offspec",
         version=__version__,
@@ -45,7 +47,8 @@ def create_app(services: Services) -> FastAPI:
         redoc_url=None,
     )
     app.state.services = services
-    app.state.inspectors = Inspectors(services.settings, services.blobs)
+    app.state.inspectors = Inspectors(services.settings, services.blobs, pool or Pool())
+    app.state.lines = Lines(services.database)
     app.state.pictures = PictureCache()
     app.state.pyramids = Pyramids()
     app.state.metrics = Metrics()

@@ -45,8 +45,8 @@ class Caller:
     csrf: str | None = None
 
 
-def services(request: Request) -> Services:
-    """Of this server."""
+async def services(request: Request) -> Services:
+    """Of this server; async, as it needs no thread of its own."""
     found: Services = request.app.state.services
     return found
 

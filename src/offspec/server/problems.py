@@ -26,6 +26,7 @@ STATUS: dict[str, int] = {
     "threshold_not_set": 409,
     "job_not_found": 404,
     "job_conflict": 409,
+    "busy": 503,
     "write": 507,
     "runtime_backend": 500,
     "weights": 500,
@@ -82,7 +83,8 @@ def install(app: FastAPI) -> None:
         code = WORDS.get(error.status_code, "http").lower().replace(" ", "_")
         return problem(error.status_code, code, str(error.detail))
 
-    @app.exception_handler(Exception)
-    def _fault(request: Request, error: Exception) -> JSONResponse:
-        _LOG.error("fault in %s %s", request.method, request.url.path, exc_info=error)
-        return problem(500, "fault", "The server has a fault; its log says more.")
+
+def fault(request_id: str | None, error: Exception) -> JSONResponse:
+    """What nobody foresaw: the log has all of it, the answer nothing."""
+    _LOG.error("fault", exc_info=error, extra={"request_id": request_id})
+    return problem(500, "fault", "The server has a fault; its log says more.")

@@ -34,6 +34,10 @@ class Services:
         database.migrate()
         return cls(settings, database, BlobStore(settings.store_url))
 
+    def recover(self) -> None:
+        """What the start of the one server of this data has to mend."""
+        self.blobs.recover()
+
     def first_administrator(self) -> str | None:
         """On the very first start: make the user ``admin`` and return the password, shown once."""
         with self.database.write() as db:

@@ -8,7 +8,7 @@ from typing import Any
 
 from starlette.exceptions import HTTPException
 
-from offspec.server.problems import problem
+from offspec.server.problems import fault, problem
 from offspec.server.settings import Settings
 
 Scope = MutableMapping[str, Any]
@@ -79,6 +79,11 @@ class Shield:
         except TooLargeError:
             if not started:
                 await _too_large(limit)(scope, receive, answer)
+        except Exception as error:
+            told = fault(scope.get("state", {}).get("request_id"), error)
+            if started:
+                raise
+            await told(scope, receive, answer)
 
     def _host_is_known(self, host: str) -> bool:
         if not self._settings.loopback:

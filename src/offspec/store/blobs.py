@@ -1,7 +1,8 @@
 """Images by the hash of their bytes, on disk or in any object store that fsspec knows.
 
-A blob is written aside and renamed (on disk) or put whole (elsewhere), so that its name never
-stands for half of it. Names come from hashes alone: no path from outside is ever opened.
+A blob is written aside, synchronised and renamed (on disk) or put whole (elsewhere), so that its
+name never stands for half of it. A power cut may undo the rename: what lies aside then is put in
+its place at the next start. Names come from hashes alone: no path from outside is ever opened.
 """
 
 from __future__ import annotations
@@ -12,15 +13,33 @@ import re
 import secrets
 import shutil
 import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from offspec.errors import InputError, OptionError, WriteError
-from offspec.images import atomic_write
+from offspec.images import write_synced
 
 _HASH = re.compile(r"[0-9a-f]{64}")
+ASIDE = "aside"
 FRESH_S = 3600.0
 """A blob that was put this recently is not removed: its row may not be written yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """Bytes on disk that have no name yet.
+
+    Attributes:
+        keep: Gives them their name.
+        drop: Removes them.
+    """
+
+    sha256: str
+    keep: Callable[[], None]
+    drop: Callable[[], None]
 
 
 class BlobStore:
@@ -36,7 +55,7 @@ class BlobStore:
         self._root = ""
         if "://" not in where:
             self._folder = Path(where)
-            self._folder.mkdir(parents=True, exist_ok=True)
+            (self._folder / ASIDE).mkdir(parents=True, exist_ok=True)
             return
         import fsspec  # noqa: PLC0415 - only for stores that are not a folder
 
@@ -50,25 +69,63 @@ class BlobStore:
 
     def put(self, data: bytes) -> str:
         """Keep bytes; returns their sha256. What is there already is not written again."""
+        staged = self.stage(data)
+        staged.keep()
+        return staged.sha256
+
+    def stage(self, data: bytes) -> Staged:
+        """Bring bytes to disk before it is known whether they are kept.
+
+        Raises:
+            WriteError: The disk is full.
+        """
         sha256 = hashlib.sha256(data).hexdigest()
         if self._refreshed(sha256):
-            return sha256
-        if self._folder is not None:
-            path = self._folder / _place(sha256)
-            path.parent.mkdir(parents=True, exist_ok=True)
-            atomic_write(path, data)
-        else:
-            self._remote.pipe_file(f"{self._root}/{_place(sha256)}", data)
-        return sha256
+            return Staged(sha256, lambda: None, lambda: None)
+        place = _place(sha256)
+        if self._folder is None:
+            return Staged(
+                sha256, lambda: self._remote.pipe_file(f"{self._root}/{place}", data), lambda: None
+            )
+        aside = self._folder / ASIDE / f"{sha256}-{secrets.token_hex(8)}"
+        try:
+            (self._folder / place).parent.mkdir(parents=True, exist_ok=True)
+            write_synced(aside, data)
+        except OSError as error:
+            aside.unlink(missing_ok=True)
+            raise WriteError(
+                f"A picture could not be written: {error.strerror or error}. Nothing of it is "
+                "kept. Check the free space of the server's disk."
+            ) from error
+        return Staged(sha256, partial(_move, aside, self._folder / place), aside.unlink)
+
+    def recover(self) -> int:
+        """Put what a power cut left aside in its place; remove halves that are an hour old.
+
+        Returns:
+            How many.
+        """
+        if self._folder is None:
+            return 0
+        found = 0
+        for aside in (self._folder / ASIDE).iterdir():
+            sha256 = aside.name.partition("-")[0]
+            if hashlib.sha256(aside.read_bytes()).hexdigest() == sha256:
+                _move(aside, self._folder / _place(sha256))
+                found += 1
+            elif aside.stat().st_mtime < time.time() - FRESH_S:
+                aside.unlink()
+        return found
 
     def put_file(self, path: Path) -> str:
         """Keep a file too large to hold in memory; returns its sha256."""
         with path.open("rb") as file:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-        if self.has(sha256):
+        if self._refreshed(sha256):
             return sha256
         if self._folder is not None:
-            _copy_whole(path, self._folder / _place(sha256))
+            aside = self._folder / ASIDE / f"{sha256}-{secrets.token_hex(8)}"
+            _copy_whole(path, aside, self._folder / _place(sha256))
         else:
             self._remote.put_file(str(path), f"{self._root}/{_place(sha256)}")
         return sha256
@@ -143,23 +200,29 @@ class BlobStore:
         return bool(self._remote.exists(f"{self._root}/{place}"))
 
 
-def _copy_whole(source: Path, target: Path) -> None:
+def _move(aside: Path, path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        aside.replace(path)
+    except FileNotFoundError:
+        if not path.exists():  # else a recovery has put it there
+            raise
+
+
+def _copy_whole(source: Path, aside: Path, target: Path) -> None:
     """Copy aside, force it to disk, then rename."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    aside = target.with_name(f".{secrets.token_hex(8)}.tmp")
     try:
         with source.open("rb") as read, aside.open("xb") as written:
             shutil.copyfileobj(read, written, 1 << 20)
             written.flush()
             os.fsync(written.fileno())
-        aside.replace(target)
+        _move(aside, target)
     except OSError as error:
+        aside.unlink(missing_ok=True)
         raise WriteError(
             f"'{target.name[:12]}' could not be kept: {error.strerror}. Nothing half-written is "
             "left. Free some space in the store."
         ) from error
-    finally:
-        aside.unlink(missing_ok=True)
 
 
 def _place(sha256: str) -> str:

@@ -18,6 +18,9 @@ from offspec.errors import OptionError
 
 _MIGRATIONS = Path(__file__).with_name("migrations")
 BUSY_MS = 15_000
+_POOL: dict[str, Any] = {"pool_size": 10, "max_overflow": 70, "pool_use_lifo": True}
+"""40 threads may hold two connections each, or they would wait in a circle; PostgreSQL lets in 100
+as installed. The one used last is the warmest."""
 
 
 class Database:
@@ -25,12 +28,16 @@ class Database:
 
     Args:
         url: ``sqlite:///PATH`` or ``postgresql://USER:PASSWORD@HOST/NAME``.
+
+    Attributes:
+        generation: Counts notable changes of this process: what was read before one is stale.
     """
 
     def __init__(self, url: str) -> None:
         self.url = _known(url)
         self.engine = _engine(self.url)
         writing = self.engine.execution_options(writes=True)
+        self.generation = 0
         self._writers = sessionmaker(writing, expire_on_commit=False)
         self._readers = sessionmaker(self.engine, expire_on_commit=False)
 
@@ -53,10 +60,15 @@ class Database:
             ) from error
 
     @contextmanager
-    def write(self) -> Iterator[Db]:
-        """A transaction that is committed at the end, or undone by an exception."""
+    def write(self, *, notable: bool = True) -> Iterator[Db]:
+        """A transaction that is committed at the end, or undone by an exception.
+
+        Args:
+            notable: It may change what others remember; see ``generation``.
+        """
         with self._writers.begin() as db:
             yield db
+        self.generation += notable
 
     @contextmanager
     def read(self) -> Iterator[Db]:
@@ -82,8 +94,8 @@ def _known(url: str) -> str:
 
 def _engine(url: str) -> Engine:
     if not url.startswith("sqlite"):
-        return create_engine(url, pool_pre_ping=True)
-    engine = create_engine(url, connect_args={"timeout": BUSY_MS / 1000})
+        return create_engine(url, pool_pre_ping=True, **_POOL)
+    engine = create_engine(url, connect_args={"timeout": BUSY_MS / 1000}, **_POOL)
 
     @event.listens_for(engine, "connect")
     def _pragmas(connection: Any, _record: Any) -> None:

@@ -118,9 +118,14 @@ class Bucket:
 
 
 def rates(
-    db: Db, project_id: str, from_s: float, to_s: float, bucket: Literal["hour", "day"]
+    db: Db,
+    project_id: str,
+    from_s: float,
+    to_s: float,
+    bucket: Literal["hour", "day"],
+    line: str | None = None,
 ) -> list[Bucket]:
-    """Counts of every hour or day between two times, empty ones too.
+    """Counts of every hour or day between two times, empty ones too; of one line or of all.
 
     Raises:
         OptionError: The end is before the beginning, or there are too many.
@@ -143,7 +148,7 @@ def rates(
     overruled = func.sum(case((OVERRULED, 1), else_=0))
     rows = db.execute(
         select(at, InspectionRow.verdict, func.count(), reviewed, overruled)
-        .where(*conditions(project_id, Filter(from_s=from_s, to_s=to_s)))
+        .where(*conditions(project_id, Filter(line=line, from_s=from_s, to_s=to_s)))
         .group_by(at, InspectionRow.verdict)
     ).all()
     for number, verdict, count, told, against in rows:

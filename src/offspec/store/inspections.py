@@ -7,14 +7,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from sqlalchemy import ColumnElement, Select, select, tuple_
+from sqlalchemy import ColumnElement, Select, insert, select, tuple_
 from sqlalchemy.orm import Session as Db
 from sqlalchemy.orm import defer
 
 from offspec.annotations import Annotation, to_labelme
 from offspec.errors import StateError
 from offspec.store import audit, labelling, queries
-from offspec.store.models import Image, InspectionRow, ModelRow, User
+from offspec.store.models import Image, InspectionRow, ModelRow, User, new_id
 from offspec.store.queries import Cursor, check_limit
 
 _CHUNK = 500
@@ -56,17 +56,28 @@ def conditions(project_id: str, wanted: Filter) -> list[ColumnElement[bool]]:
     return found
 
 
-def approved_model(db: Db, project_id: str) -> ModelRow:
+@dataclass(frozen=True, slots=True)
+class InUse:
+    """What an inspection needs of the approved model."""
+
+    id: str
+    number: int
+    project_id: str
+    bundle_sha256: str
+
+
+def approved_model(db: Db, project_id: str) -> InUse:
     """The model in use.
 
     Raises:
         StateError: None was approved.
     """
-    query = select(ModelRow).where(ModelRow.project_id == project_id, ModelRow.approved.is_(True))
-    found = db.scalars(query).first()
+    query = select(ModelRow.id, ModelRow.number, ModelRow.project_id, ModelRow.bundle_sha256)
+    query = query.where(ModelRow.project_id == project_id, ModelRow.approved.is_(True))
+    found = db.execute(query).first()
     if found is None:
         raise StateError("No model of this project is approved yet. Approve one.")
-    return found
+    return InUse(*found)
 
 
 def known_request(db: Db, project_id: str, request_key: str | None) -> InspectionRow | None:
@@ -80,20 +91,29 @@ def known_request(db: Db, project_id: str, request_key: str | None) -> Inspectio
 
 
 def add_inspection(
-    db: Db, model: ModelRow, image_sha256: str, content: Mapping[str, Any], **named: str | None
+    db: Db, model: InUse, image_sha256: str, content: Mapping[str, Any], **named: str | None
 ) -> InspectionRow:
-    """Enter one inspection; ``named`` are part_id, line and request_key."""
+    """Enter one inspection; ``named`` are part_id, line and request_key.
+
+    Raises:
+        IntegrityError: There is one of this key.
+    """
     row = InspectionRow(
+        id=new_id(),
         project_id=model.project_id,
         model_id=model.id,
         image_sha256=image_sha256,
         verdict=content["verdict"],
         deviation_score=content["deviation_score"],
         content=dict(content),
+        reason="",
+        image_gone=False,
+        created_s=time.time(),
         **named,
     )
-    db.add(row)
-    db.flush()
+    columns = InspectionRow.__table__.columns.keys()
+    # By the table: the unit of work takes as long again, and lines wait for this.
+    db.execute(insert(InspectionRow), {name: getattr(row, name) for name in columns})
     return row
 
 
@@ -152,6 +172,25 @@ def review(
     db.flush()
     new = {"review": decision, "verdict": row.verdict, "reason": row.reason}
     audit.append(db, user.name, "inspection.review", "inspection", row.id, old=old, new=new)
+
+
+def withdraw(db: Db, user: User, row: InspectionRow) -> None:
+    """Take a person's word back, so that the picture waits again; the log keeps it.
+
+    Raises:
+        StateError: Nobody has judged it, or its picture became a good image by that word.
+    """
+    if row.review is None:
+        raise StateError("Nobody has judged this picture. There is nothing to take back.")
+    if row.learned_image_id is not None:
+        raise StateError(
+            "This picture is among the good images already, by the word of a person. Take that "
+            "label back first, or judge the picture anew."
+        )
+    old = {"review": row.review, "by": row.reviewed_by, "reason": row.reason}
+    row.review, row.reason, row.reviewed_by, row.reviewed_s = None, "", None, None
+    db.flush()
+    audit.append(db, user.name, "inspection.withdraw", "inspection", row.id, old=old)
 
 
 def check_learnable(row: InspectionRow) -> None:

@@ -6,11 +6,14 @@ type PasswordFieldProps = {
   readonly onChange: (value: string) => void;
   /** A new one, which a password manager may make. */
   readonly isNew?: boolean;
+  readonly hint?: string;
   readonly error?: string | null;
 };
 
-export function PasswordField({ label, value, onChange, isNew, error }: PasswordFieldProps) {
+export function PasswordField(props: PasswordFieldProps) {
+  const { label, value, onChange, isNew, hint, error } = props;
   const id = useId();
+  const note = error || hint;
   return (
     <div className="field">
       <label htmlFor={id}>{label}</label>
@@ -21,12 +24,12 @@ export function PasswordField({ label, value, onChange, isNew, error }: Password
         maxLength={256}
         value={value}
         aria-invalid={error ? true : undefined}
-        aria-describedby={error ? `${id}-note` : undefined}
+        aria-describedby={note ? `${id}-note` : undefined}
         onChange={(event) => onChange(event.target.value)}
       />
-      {error && (
-        <p id={`${id}-note`} className="field-error">
-          {error}
+      {note && (
+        <p id={`${id}-note`} className={error ? 'field-error' : 'field-hint'}>
+          {note}
         </p>
       )}
     </div>

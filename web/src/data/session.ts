@@ -66,6 +66,7 @@ const ALLOWED = {
   label: ['admin', 'engineer', 'quality', 'operator'],
   review: ['admin', 'engineer', 'quality', 'operator'],
   quality: ['admin', 'quality'],
+  study: ['admin', 'engineer', 'quality'],
   upload: ['admin', 'engineer', 'quality'],
   administer: ['admin'],
 } as const satisfies Record<string, readonly Role[]>;

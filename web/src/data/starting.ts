@@ -1,8 +1,8 @@
 /** Work that starts from what is labelled now: version, template and job in one step. */
 
-import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { ApiError, api, unwrap } from '../api/client';
-import type { JobIn, JobOut, VersionOut } from '../api/schema';
+import type { JobIn, JobOut, TemplateOut, VersionOut } from '../api/schema';
 import { useProject } from './projects';
 import { keyOf } from './queries';
 
@@ -27,18 +27,23 @@ export function useFreeze() {
   });
 }
 
-async function templateId(projectId: string): Promise<string | null> {
+async function latestTemplate(projectId: string): Promise<TemplateOut | null> {
   try {
-    const found = await unwrap(
+    return await unwrap(
       api.GET('/api/v1/projects/{project_id}/template', {
         params: { path: { project_id: projectId } },
       }),
     );
-    return found.id;
   } catch (error) {
     if (error instanceof ApiError && error.status === 404) return null;
     throw error;
   }
+}
+
+/** The template that a job started now would use; null = none is drawn. */
+export function useLatestTemplate() {
+  const { id } = useProject();
+  return useQuery({ queryKey: keyOf(id, 'template'), queryFn: () => latestTemplate(id) });
 }
 
 type Start = {
@@ -54,7 +59,7 @@ export function useStart() {
   return useMutation({
     mutationFn: async ({ kind, versionId, settings = {} }: Start): Promise<JobOut> => {
       const version_id = versionId ?? (await freezeVersion(id)).id;
-      const template_id = await templateId(id);
+      const template_id = (await latestTemplate(id))?.id ?? null;
       return unwrap(
         api.POST('/api/v1/projects/{project_id}/jobs', {
           params: { path: { project_id: id } },

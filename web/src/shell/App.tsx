@@ -20,8 +20,12 @@ const AdministrationPage = lazy(() => import('../features/administration/Adminis
 /** Loaded when they are first opened. */
 const PAGES: Partial<Record<PageName, ComponentType>> = {
   annotate: lazy(() => import('../features/annotate/AnnotatePage')),
-  quality: lazy(() => import('../features/quality/QualityPage')),
+  health: lazy(() => import('../features/health/HealthPage')),
   train: lazy(() => import('../features/train/TrainPage')),
+  evaluate: lazy(() => import('../features/evaluate/EvaluatePage')),
+  inspect: lazy(() => import('../features/inspect/InspectPage')),
+  deploy: lazy(() => import('../features/deploy/DeployPage')),
+  quality: lazy(() => import('../features/quality/QualityPage')),
 };
 
 export function App() {

@@ -147,6 +147,7 @@ export const en = {
     percent: (share: number) => `${(100 * share).toFixed(share > 0 && share < 0.1 ? 1 : 0)} %`,
     date: (seconds: number) =>
       new Date(1000 * seconds).toLocaleString('en-GB', { dateStyle: 'medium', timeStyle: 'short' }),
+    clock: (seconds: number) => new Date(1000 * seconds).toLocaleTimeString('en-GB'),
     bytes: (n: number) =>
       n >= 1e9
         ? `${(n / 1e9).toFixed(1)} GB`

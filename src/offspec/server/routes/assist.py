@@ -44,11 +44,11 @@ def outline(
     points = [(x, y) for x, y in body.points]
     if body.mode == "model":
         if body.model_id is None:
-            model = inspections.approved_model(db, project.id)
+            bundle = inspections.approved_model(db, project.id).bundle_sha256
         else:
-            model = owned(db, ModelRow, body.model_id, project, "model")
+            bundle = owned(db, ModelRow, body.model_id, project, "model").bundle_sha256
         reach = body.size_px or REACH * max(found.width, found.height)
-        drawn = nearest_outlines(_drawn(request, services, model, found), points, reach)
+        drawn = nearest_outlines(_drawn(request, services, bundle, found), points, reach)
     else:
         kept: Pyramids = request.app.state.pyramids
         image = kept.get(found.sha256, lambda: services.blobs.get(found.sha256))[0]
@@ -60,14 +60,17 @@ def outline(
 
 
 def _drawn(
-    request: Request, services: ServicesDep, model: ModelRow, image: Image
+    request: Request, services: ServicesDep, bundle_sha256: str, image: Image
 ) -> list[PointsXY]:
     """Every outline that a model draws on an image."""
-    ready: Inspectors = request.app.state.inspectors
-    with ready.seat():
-        pixels = decode_image(services.blobs.get(image.sha256), image.name)
-        found = ready.get(model.bundle_sha256).inspect(pixels, with_map=False)
-    return [defect.polygon for region in found.regions for defect in region.defects]
+    inspectors: Inspectors = request.app.state.inspectors
+    data = services.blobs.get(image.sha256)
+    found = inspectors.inspect(bundle_sha256, data, image.name)
+    return [
+        tuple((x, y) for x, y in defect["polygon"])
+        for region in found["regions"]
+        for defect in region["defects"]
+    ]
 
 
 @router.post("/alignment")

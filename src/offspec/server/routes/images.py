@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
 import numpy as np
@@ -30,7 +30,16 @@ from offspec.store.sidecars import stem_of
 
 router = APIRouter(prefix="/projects/{project_id}/images", tags=["images"])
 Uploader = Annotated[Caller, Depends(with_role("engineer", "quality"))]
+Responses = dict[int | str, dict[str, Any]]
 THUMBNAIL_PX, TILE_QUALITY = 256, 92
+JPEG: Responses = {200: {"content": {"image/jpeg": {}}, "description": "The picture."}}
+SIDECAR: Responses = {200: {"content": {"application/json": {}}, "description": "The file."}}
+PICTURE: Responses = {
+    200: {
+        "content": {f"image/{kind}": {} for kind in ("png", "jpeg", "bmp", "tiff")},
+        "description": "The picture.",
+    }
+}
 _TYPES = {b"\x89PNG": "image/png", b"\xff\xd8": "image/jpeg", b"BM": "image/bmp"}
 
 
@@ -93,7 +102,7 @@ def delete(found: ImageDep, caller: Uploader, services: ServicesDep) -> None:
         store.delete_image(db, caller.user, db.get_one(Image, found.id))
 
 
-@router.get("/{image_id}/file")
+@router.get("/{image_id}/file", response_class=Response, responses=PICTURE)
 def file(found: ImageDep, services: ServicesDep) -> Response:
     """The bytes as they were uploaded."""
     data = services.blobs.get(found.sha256)
@@ -101,14 +110,14 @@ def file(found: ImageDep, services: ServicesDep) -> Response:
     return Response(data, media_type=kind, headers=_kept(found.sha256))
 
 
-@router.get("/{image_id}/view")
+@router.get("/{image_id}/view", response_class=Response, responses=PICTURE)
 def view(found: ImageDep, services: ServicesDep) -> Response:
     """The picture as a browser can draw it: as it is, or as an upright 8-bit PNG."""
     data, kind = browser_picture(services.blobs.get(found.sha256), found.name)
     return Response(data, media_type=kind, headers=_kept(found.sha256))
 
 
-@router.get("/{image_id}/tiles/{level}/{x}/{y}")
+@router.get("/{image_id}/tiles/{level}/{x}/{y}", response_class=Response, responses=JPEG)
 def tile_of(
     level: int, x: int, y: int, found: ImageDep, services: ServicesDep, request: Request
 ) -> Response:
@@ -123,7 +132,7 @@ def tile_of(
     return Response(cut, media_type="image/jpeg", headers=_kept(found.sha256))
 
 
-@router.get("/{image_id}/thumbnail")
+@router.get("/{image_id}/thumbnail", response_class=Response, responses=JPEG)
 def thumbnail(found: ImageDep, services: ServicesDep) -> Response:
     """A small JPEG."""
     pixels = to_eight_bits(decode_image(services.blobs.get(found.sha256), found.name))
@@ -131,7 +140,7 @@ def thumbnail(found: ImageDep, services: ServicesDep) -> Response:
     return Response(encode_jpeg(small), media_type="image/jpeg", headers=_kept(found.sha256))
 
 
-@router.get("/{image_id}/sidecar")
+@router.get("/{image_id}/sidecar", response_class=Response, responses=SIDECAR)
 def sidecar(found: ImageDep, db: ReadDb) -> Response:
     """The annotation as a file that LabelMe opens and that lies beside its image."""
     row = labelling.annotation_of(db, found)

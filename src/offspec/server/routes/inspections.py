@@ -80,11 +80,12 @@ def rates(
     from_s: Time = None,
     to_s: Time = None,
     bucket: Literal["hour", "day"] = "hour",
+    line: Label = None,
 ) -> list[RateOut]:
     """Counts of every hour or day (UTC); without times the last 48 hours or 30 days."""
     end = time.time() if to_s is None else to_s
     start = max(0.0, end - _SPAN_S[bucket]) if from_s is None else from_s
-    rows = inspection_figures.rates(db, found.id, start, end, bucket)
+    rows = inspection_figures.rates(db, found.id, start, end, bucket, line)
     return [RateOut.model_validate(row.to_dict()) for row in rows]
 
 
@@ -146,6 +147,15 @@ def review(
     with services.database.write() as db:
         row = db.get_one(InspectionRow, found.id)
         inspections.review(db, caller.user, row, body.decision, body.reason)
+        return InspectionOut.of(row, db.get_one(ModelRow, row.model_id).number)
+
+
+@router.delete("/{inspection_id}/review")
+def withdraw(found: InspectionDep, caller: Reviewer, services: ServicesDep) -> InspectionOut:
+    """Take a review back; the inspection waits again."""
+    with services.database.write() as db:
+        row = db.get_one(InspectionRow, found.id)
+        inspections.withdraw(db, caller.user, row)
         return InspectionOut.of(row, db.get_one(ModelRow, row.model_id).number)
 
 

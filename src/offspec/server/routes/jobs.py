@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Response
 from sqlalchemy.orm import Session as Db
 
-from offspec.jobs.kinds import KINDS, PARTS, ReportSettings, check_request
+from offspec.jobs.kinds import KINDS, PARTS, ReportSettings, check_objects, check_request
 from offspec.options import Options
 from offspec.problem import statement_of
 from offspec.server.deps import Caller, ProjectDep, ReadDb, ServicesDep, owned, with_role
@@ -49,22 +49,31 @@ def submit(body: JobIn, found: ProjectDep, caller: Worker, services: ServicesDep
     answers = None if problem is None else problem.answers
     settings = check_request(body.kind, given, body.settings, answers)
     with services.database.write() as db:
-        _check_rows(db, found, body)
-        _check_parts(db, found, given, settings)
+        version, model = _named(db, found, body)
+        files = None if version is None else version.content["files"]
+        check_objects(settings, body.kind, files, None if model is None else model.summary)
+        _check_parts(db, found, model, settings)
         params = {**given, "settings": body.settings}
         job = job_queue.submit(db, caller.user, found.id, body.kind, params)
         return JobOut.model_validate(job)
 
 
-def _check_rows(db: Db, project: Project, body: JobIn) -> None:
-    """What a job names is the project's."""
+def _named(db: Db, project: Project, body: JobIn) -> tuple[VersionRow | None, ModelRow | None]:
+    """Dataset version and model of a job; everything that it names is the project's.
+
+    Raises:
+        ProblemError: 404.
+    """
+    version = model = None
     if body.version_id is not None:
-        owned(db, VersionRow, body.version_id, project, "dataset version")
+        version = owned(db, VersionRow, body.version_id, project, "dataset version")
     if body.template_id is not None:
         owned(db, TemplateRow, body.template_id, project, "template")
-    for id_ in (body.model_id, body.other_model_id):
-        if id_ is not None:
-            owned(db, ModelRow, id_, project, "model")
+    if body.other_model_id is not None:
+        owned(db, ModelRow, body.other_model_id, project, "model")
+    if body.model_id is not None:
+        model = owned(db, ModelRow, body.model_id, project, "model")
+    return version, model
 
 
 def may(caller: Caller, kind: str) -> None:
@@ -77,11 +86,10 @@ def may(caller: Caller, kind: str) -> None:
         raise ProblemError(403, "not_allowed", f"A {kind} needs the role engineer or admin.")
 
 
-def _check_parts(db: Db, project: Project, given: dict[str, str], settings: Options) -> None:
+def _check_parts(db: Db, project: Project, model: ModelRow | None, settings: Options) -> None:
     """Jobs that a report joins are done, of the right kind and about its model."""
-    if not isinstance(settings, ReportSettings):
+    if not isinstance(settings, ReportSettings) or model is None:
         return
-    model = db.get_one(ModelRow, given["model_id"])
     for name, id_ in settings.parts.items():
         job = owned(db, JobRow, id_, project, "job", "job_not_found")
         registry.check_about(job, model, PARTS[name])

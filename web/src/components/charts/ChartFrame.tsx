@@ -4,7 +4,7 @@ import { type ReactNode, useEffect, useRef, useState } from 'react';
 import { t } from '../../texts';
 import './charts.css';
 
-export type Tone = 'ok' | 'ng' | 'accent' | 'muted';
+export type Tone = 'ok' | 'warn' | 'ng' | 'accent' | 'muted';
 export type KeyEntry = { readonly key: string; readonly name: string; readonly tone: Tone };
 
 type ChartFrameProps = {

@@ -48,9 +48,9 @@ export function Histogram(props: HistogramProps) {
     >
       {(width) => {
         const x = scaleOf(domain, [LEFT, width - RIGHT]);
-        const grips = handles.length > 0 ? 28 : 4;
+        const grips = handles.length > 0 ? 34 : 12;
         const base = height - BELOW;
-        const area = { top: grips, bottom: base - (handles.length > 1 ? 28 : 0) };
+        const area = { top: grips, bottom: base - (handles.length > 1 ? 30 : 0) };
         return (
           <svg width={width} height={height} aria-label={props.title}>
             <Bars {...{ binned, groups, look, area, x: x.place, across: width - RIGHT }} />

@@ -1,9 +1,10 @@
 /** Models, the latest first, with what made them. */
 
-import type { JobOut, ModelOut, VersionOut } from '../../api/schema';
+import type { JobOut, ModelOut, TemplateOut, VersionOut } from '../../api/schema';
 import { type Column, Table } from '../../components/Table';
 import { pageLink } from '../../data/links';
 import { useProject } from '../../data/projects';
+import { useLatestTemplate } from '../../data/starting';
 import { t } from '../../texts';
 import { JobLog } from '../jobs/JobLog';
 import { StatusBadge } from './StatusBadge';
@@ -15,6 +16,7 @@ type ModelListProps = {
 };
 
 export function ModelList({ models, versions, jobs }: ModelListProps) {
+  const template = useLatestTemplate().data ?? null;
   const texts = t.train.models;
   return (
     <section className="panel" aria-label={texts.title}>
@@ -26,7 +28,7 @@ export function ModelList({ models, versions, jobs }: ModelListProps) {
           <Table
             caption={texts.title}
             isCaptionHidden
-            columns={columnsOf(models, versions, jobs)}
+            columns={columnsOf({ models, versions, jobs }, template)}
             rows={models}
             rowKey={(model) => model.id}
           />
@@ -37,9 +39,8 @@ export function ModelList({ models, versions, jobs }: ModelListProps) {
 }
 
 function columnsOf(
-  models: readonly ModelOut[],
-  versions: readonly VersionOut[],
-  jobs: readonly JobOut[],
+  { models, versions, jobs }: ModelListProps,
+  template: TemplateOut | null,
 ): Column<ModelOut>[] {
   const texts = t.train.models;
   const { columns } = texts;
@@ -50,7 +51,7 @@ function columnsOf(
       name: columns.what,
       cell: (model) => (
         <>
-          {model.detector}
+          {nameOf(model.detector)}
           <small>{model.note || settingsText(model)}</small>
         </>
       ),
@@ -61,7 +62,11 @@ function columnsOf(
       cell: (model) => (
         <>
           {versionText(model, versions)}
-          <small>{model.template_id ? model.template_name : texts.wholeImage}</small>
+          <small>
+            {model.template_id
+              ? texts.template(model.template_id === template?.id ? template.version : null)
+              : texts.wholeImage}
+          </small>
         </>
       ),
     },
@@ -94,7 +99,7 @@ function NameCell({ model, models }: { model: ModelOut; models: readonly ModelOu
   const parent = models.find((one) => one.id === model.parent_id);
   return (
     <>
-      <strong>{texts.name(model.number)}</strong>{' '}
+      <strong className="nowrap">{texts.name(model.number)}</strong>{' '}
       {model.approved && <span className="badge badge-enough">{texts.inUse}</span>}
       {parent && <small>{texts.from(parent.number)}</small>}
       <small>
@@ -123,6 +128,9 @@ type Settings = {
   readonly decision?: { readonly false_alarm_rate?: number };
   readonly system?: { readonly seed?: number };
 };
+
+const DETECTOR_NAMES: Readonly<Record<string, string>> = t.train.detectorNames;
+const nameOf = (detector: string): string => DETECTOR_NAMES[detector] ?? detector;
 
 function settingsText(model: ModelOut): string {
   const { data, decision, system } = model.settings as Settings;

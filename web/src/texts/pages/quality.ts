@@ -1,8 +1,247 @@
-/** Texts of the page. */
+/** Texts of the quality page. */
+
+import { plural } from '../plural';
+
 export const quality = {
   empty: {
     title: 'No inspections to report yet',
     text: 'Reports, studies and rates over time come from inspections and reviews.',
     action: 'Go to Inspect and review',
+  },
+  tabs: {
+    label: 'Quality',
+    rates: 'Rates over time',
+    parts: 'Search by part',
+    msa: 'Measurement system',
+    pod: 'Probability of detection',
+    report: 'Report',
+    signatures: 'Signatures',
+  },
+  model: 'Model',
+  version: 'Dataset version',
+  modelName: (number: number, isApproved: boolean) =>
+    isApproved ? `Model ${number} (in use)` : `Model ${number}`,
+  versionName: (number: number, date: string, note: string) =>
+    note ? `Version ${number} of ${date}: ${note}` : `Version ${number} of ${date}`,
+  noModel: {
+    title: 'No model yet',
+    text: 'Studies and reports are about a model. Fit one first.',
+    action: 'Go to Train',
+  },
+  notAllowed: 'Engineers, quality managers and administrators start studies and reports.',
+  csv: 'Export as CSV',
+  file: { pdf: 'Download PDF', html: 'Download page (HTML)', json: 'Download figures (JSON)' },
+  made: (date: string, by: string) => `${date}, by ${by}`,
+  rates: {
+    range: 'Time',
+    ranges: {
+      day: '24 hours',
+      week: '7 days',
+      month: '30 days',
+      quarter: '90 days',
+      own: 'From – to',
+    },
+    unit: 'By',
+    units: { hour: 'hour', day: 'day' },
+    from: 'From',
+    to: 'To',
+    line: 'Line',
+    allLines: 'All lines',
+    wrongTimes: 'Choose a first and a last day, the first not after the last, at most five years.',
+    none: 'Nothing was inspected in this time.',
+    noneEver: 'Nothing was inspected yet',
+    noneEverText:
+      'Rates come from inspections. Approve a model, then send pictures from the line or drop some on the page Inspect and review.',
+    verdicts: 'Inspections by verdict',
+    reviews: 'Reviewed by people',
+    reviewSeries: { confirmed: 'Confirmed or decided', overruled: 'Model overruled' },
+    yLabel: 'inspections',
+    xLabel: { hour: 'hour', day: 'day' },
+    utc: 'Days of so long a time are those of UTC.',
+    figures: {
+      inspected: 'Inspected',
+      ok: 'OK',
+      review: 'Review',
+      ng: 'NG',
+      invalid: 'Invalid',
+      reviewed: 'Reviewed',
+      overruled: 'Model overruled',
+    },
+    ofReviewed: (share: string) => `${share} of the reviewed`,
+    agreement: (rate: string, low: string, high: string, n: number) =>
+      `People and model agree in ${rate} of ${plural(n, 'review')} of OK and NG (95 % interval ${low} to ${high}).`,
+    noAgreement: 'Nobody reviewed an OK or NG of this time, so agreement is not known.',
+    dayName: (at: Date) => at.toLocaleDateString('en-GB', { day: 'numeric', month: 'short' }),
+    hourName: (at: Date) => at.toLocaleTimeString('en-GB', { hour: '2-digit', minute: '2-digit' }),
+    fullDay: (at: Date) => at.toLocaleDateString('en-GB', { dateStyle: 'medium' }),
+    fullHour: (at: Date) => at.toLocaleString('en-GB', { dateStyle: 'medium', timeStyle: 'short' }),
+  },
+  parts: {
+    label: 'Part number',
+    hint: 'As the line sent it, in full.',
+    search: 'Search',
+    about: 'Every inspection of a part, with its picture, the verdict and what people said.',
+    found: (n: number, part: string) => `${plural(n, 'inspection')} of ${part}, the latest first`,
+    foundMore: (n: number, part: string) => `The latest ${n} inspections of ${part}`,
+    none: (part: string) =>
+      `No inspection has the part number ${part}. Capitals and zeros in front count.`,
+    list: 'Inspections of the part',
+    picture: (date: string) => `Picture of ${date}`,
+    gone: 'Picture removed when its time was over',
+    score: (score: string) => `Score ${score}`,
+    line: (line: string) => `Line: ${line}`,
+    noLine: 'No line',
+    model: (number: number) => `Model ${number}`,
+    reviewed: (verdict: string, by: string, date: string) =>
+      `Reviewed ${verdict} by ${by}, ${date}`,
+    notReviewed: 'Not reviewed',
+    waits: 'Waits for review',
+    open: 'Open in Inspect and review',
+    more: 'Older ones',
+  },
+  studies: {
+    start: 'Start',
+    shown: 'Result',
+    running: 'Running now',
+    latestFailed: 'The latest one failed',
+  },
+  msa: {
+    about:
+      'How far verdicts repeat, how often they are wrong, and how people and system compare: the analysis of attribute agreement that the AIAG manual describes.',
+    plan: 'How many parts are needed',
+    planText:
+      'Without a single wrong decision, 149 bad parts show a miss rate of 2 % and 59 good parts a false-alarm rate of 5 %, with 95 % confidence; 30 to 50 % of the parts should be borderline, and everybody judges each part at least twice. The whole plan for other numbers is told in docs/how_to/msa_study.md, and printed by: offspec msa --plan',
+    source: 'Verdicts of people',
+    sources: { csv: 'From a file', reviews: 'From the reviews', none: 'None' },
+    csv: 'CSV file of the study',
+    csvHint:
+      'Columns: appraiser, part, trial, verdict and, without photographs, reference. Good is good, ok or 1; bad is bad, ng or 0.',
+    chosen: (name: string, lines: number) => `${name}, ${plural(lines, 'line')}`,
+    reviewsHint:
+      'Reviews of inspections that name their part. What a part is comes from labelled images with the same part number.',
+    system: 'The system judges photographs too',
+    systemHint:
+      'The dataset version shows each part several times, in images that the model did not learn from.',
+    none: 'No study of the measurement system was made yet.',
+    verdicts: { pass: 'Pass', marginal: 'Marginal', fail: 'Fail' },
+    headlines: {
+      pass: 'The measurement system reaches the limits.',
+      marginal: 'The measurement system is marginal: usable for now, to be improved.',
+      fail: 'The measurement system does not reach the limits.',
+    },
+    partsOf: (good: number, bad: number) =>
+      `${plural(good, 'good part')} and ${plural(bad, 'bad part')}.`,
+    table: (confidence: string) =>
+      `Appraisers, with ${confidence} intervals over parts: trials of one part are alike and do not count as so many parts`,
+    columns: {
+      appraiser: 'Appraiser',
+      verdict: 'Verdict',
+      effectiveness: 'Effectiveness',
+      miss_rate: 'Misses',
+      false_alarm_rate: 'False alarms',
+      repeatability: 'Repeats',
+      kappa: 'Kappa to reference',
+    },
+    system_name: 'offspec (the system)',
+    interval: (value: string, low: string, high: string) => `${value} (${low} to ${high})`,
+    words: 'In words',
+    discordant: (n: number) =>
+      n === 0
+        ? 'Everybody judged every part right in every trial.'
+        : `${plural(n, 'part')} ${n === 1 ? 'was' : 'were'} judged wrong or not always alike.`,
+    notes: 'To know before believing the figures',
+  },
+  pod: {
+    about:
+      'Defects of known size and contrast are made in good photographs, to see from which size on the model finds them. Made defects rank and warn; they set no threshold.',
+    minutes: 'Minutes',
+    minutesHint: 'More minutes make more trials, and the bounds tighter. 0.1 to 120.',
+    none: 'No study of the probability of detection was made yet.',
+    result: (used: number, trials: number) =>
+      `${plural(trials, 'defect')} made in ${plural(used, 'good photograph')}.`,
+    found: (means: string) => `Found means: ${means}.`,
+    key: 'a90 is the size found nine times in ten; a90/95 its upper bound with 95 % confidence.',
+    table: 'From which size on defects are found',
+    columns: {
+      region: 'Region',
+      defects: 'Defects',
+      trials: 'Trials',
+      a50: 'a50',
+      a90: 'a90',
+      a90_95: 'a90/95',
+    },
+    px: (value: string) => `${value} px`,
+    below: 'below the smallest',
+    tooFew: 'too few',
+    notShown: 'not shown',
+    notReached: 'not reached',
+    asked: (size: string) => `asked for: ${size}`,
+    card: (contrast: string, size: string) => `a90/95, spots of contrast ${contrast}; ${size}`,
+    region: 'Region',
+    curve: 'Defects',
+    chart: (region: string, defects: string) => `Share found by size: ${region}, ${defects}`,
+    size: 'size, px',
+    share: 'found',
+    askedMark: 'asked for',
+    trials: 'trials',
+    map: (share: string, size: string, cells: number) =>
+      `Spots of ${size} were found in ${share} of the tries, spread over ${plural(cells, 'place')}.`,
+    blind: (n: number) =>
+      n === 0
+        ? 'No place is blind.'
+        : `${plural(n, 'place')} ${n === 1 ? 'is' : 'are'} blind: nothing was found there. The PDF shows where.`,
+    falseCalls: (n: number, of: number) =>
+      `${n} of ${plural(of, 'good photograph')} ${n === 1 ? 'is' : 'are'} stopped in this region without a defect.`,
+    notes: 'To know before believing the figures',
+  },
+  report: {
+    about:
+      'One document about a model, for the people who sign for it: the problem statement of the project, the data, the threshold, the figures and the studies chosen here. What was not done is said in it.',
+    title: 'Title',
+    titleHint: 'Such as product and line. Empty: the name of the project.',
+    roles: 'Roles that sign',
+    rolesHint: 'One field each on the last page, separated by commas.',
+    defaultRoles: 'Vision engineer, Production, Quality manager',
+    parts: 'What goes in',
+    partNames: {
+      health: 'Check of the data',
+      evaluation: 'Evaluation',
+      operating: 'Choice of the decision points',
+      pod: 'Probability of detection',
+      msa: 'Measurement system',
+      comparison: 'Comparison with the model before',
+    },
+    leaveOut: 'Leave out',
+    measure: 'Measure anew',
+    noneDone: 'Not done yet',
+    job: (date: string, by: string) => `${date}, by ${by}`,
+    make: 'Make report',
+    list: 'Reports made',
+    none: 'No report was made of this model yet.',
+    columns: { title: 'Title', made: 'Made', parts: 'Joined', files: 'Files' },
+    untitled: 'Report',
+  },
+  signatures: {
+    about:
+      'A signature names a person, a time, a meaning and the very bytes of the model. It stays when the model is replaced, and stands in the audit log.',
+    hash: 'SHA-256 of the model',
+    sign: 'Sign',
+    meaning: 'Meaning of the signature',
+    meanings: [
+      'I release this model for production.',
+      'I have reviewed the report and agree.',
+      'I have reviewed the report and do not agree.',
+    ],
+    other: 'In other words',
+    words: 'In words',
+    report: 'For a report as well',
+    noReport: 'No, for the model alone',
+    password: 'Your password',
+    passwordHint: 'Asked again, so that nobody signs at your open session.',
+    signed: 'Signed.',
+    only: 'Quality managers and administrators sign.',
+    list: 'Signatures under this model',
+    none: 'Nobody has signed for this model yet.',
+    columns: { by: 'By', when: 'When', meaning: 'Meaning', bundle: 'Model', report: 'Report' },
   },
 };

@@ -40,6 +40,16 @@ export const train = {
     starting: 'Starting…',
     mayNot: 'Only engineers and administrators start training.',
   },
+  detectorNames: {
+    reference: 'Reference',
+    padim: 'PaDiM',
+    patchcore: 'PatchCore',
+    autoencoder: 'Autoencoder',
+    gan: 'GAN',
+    flow: 'Flow',
+    student: 'Student',
+    synthetic: 'Made defects',
+  },
   detectors: {
     reference: 'Reference: compares with the reference image',
     padim: 'PaDiM: what is usual at each place',
@@ -87,7 +97,7 @@ export const train = {
     columns: {
       name: 'Model',
       what: 'Detector',
-      data: 'Data and template',
+      data: 'Data',
       threshold: 'Threshold',
       made: 'Made',
     },

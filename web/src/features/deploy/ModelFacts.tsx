@@ -1,0 +1,40 @@
+import type { ModelOut } from '../../api/schema';
+import { t } from '../../texts';
+
+/** What tells one model from another. */
+export function ModelFacts({ model }: { readonly model: ModelOut }) {
+  const texts = t.deploy.facts;
+  const facts = [
+    [texts.detector, model.detector],
+    [texts.regions, regionsOf(model)],
+    [texts.points, t.deploy.pointsOf(model.t_review, model.t_ng)],
+    [texts.threshold, model.threshold.words],
+    [texts.note, model.note],
+    [texts.bundle, model.bundle_sha256.slice(0, 12)],
+  ].filter(([, value]) => value);
+  return (
+    <dl className="model-facts">
+      {facts.map(([name, value]) => (
+        <div key={name}>
+          <dt>{name}</dt>
+          <dd>{value}</dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
+
+const MOST_NAMED = 4;
+
+function regionsOf({ regions }: ModelOut): string {
+  return regions.length <= MOST_NAMED
+    ? regions.map((region) => region.name).join(', ')
+    : t.deploy.regions(regions.length);
+}
+
+/** Who made it and from what. */
+export function madeText(model: ModelOut, models: readonly ModelOut[]): string {
+  const parent = models.find((one) => one.id === model.parent_id);
+  const made = t.deploy.made(model.created_by, t.common.date(model.created_s));
+  return parent ? `${made}. ${t.deploy.changed(parent.number)}` : made;
+}

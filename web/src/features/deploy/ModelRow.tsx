@@ -1,0 +1,33 @@
+import type { ReactNode } from 'react';
+import type { ModelOut } from '../../api/schema';
+import { bundleUrl } from '../../data/approval';
+import { useProject } from '../../data/projects';
+import { t } from '../../texts';
+import { ModelFacts, madeText } from './ModelFacts';
+
+type ModelRowProps = {
+  readonly model: ModelOut;
+  readonly models: readonly ModelOut[];
+  readonly children?: ReactNode;
+};
+
+/** A model with what can be done with it. */
+export function ModelRow({ model, models, children }: ModelRowProps) {
+  const { id } = useProject();
+  return (
+    <article className="model" aria-labelledby={`model-${model.id}`}>
+      <header>
+        <h3 id={`model-${model.id}`}>{t.deploy.model(model.number)}</h3>
+        {model.approved && <span className="badge badge-enough">{t.deploy.inUse}</span>}
+        <p>{madeText(model, models)}</p>
+        <div className="model-actions">
+          <a className="button" href={bundleUrl(id, model.id)} title={t.deploy.bundleText} download>
+            {t.deploy.download}
+          </a>
+          {children}
+        </div>
+      </header>
+      <ModelFacts model={model} />
+    </article>
+  );
+}

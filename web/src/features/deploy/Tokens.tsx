@@ -1,0 +1,129 @@
+import { type FormEvent, useState } from 'react';
+import type { TokenOut } from '../../api/schema';
+import { Button } from '../../components/Button';
+import { Dialog } from '../../components/Dialog';
+import { Problem } from '../../components/Problem';
+import { Table } from '../../components/Table';
+import { useRevokeToken, useTokensOf } from '../../data/people';
+import { useProject } from '../../data/projects';
+import { useMakeToken } from '../../data/tokens';
+import { t } from '../../texts';
+import { CopyButton } from './CallSection';
+
+/** Tokens of machines: made, shown once, revoked. */
+export function Tokens() {
+  const { id } = useProject();
+  const tokens = useTokensOf(id);
+  const [revoking, setRevoking] = useState<TokenOut | null>(null);
+  const texts = t.deploy.tokens;
+  const states = (token: TokenOut) => texts.states[token.revoked ? 'revoked' : 'valid'];
+  return (
+    <section className="deploy-part" aria-labelledby="tokens-title">
+      <header>
+        <h2 id="tokens-title">{texts.title}</h2>
+        <p>{texts.text}</p>
+      </header>
+      <MakeToken />
+      {tokens.error && <Problem error={tokens.error} onRetry={() => void tokens.refetch()} />}
+      {tokens.data?.length === 0 && <p className="field-hint">{texts.none}</p>}
+      {tokens.data && tokens.data.length > 0 && (
+        <Table
+          caption={texts.list}
+          columns={[
+            { key: 'name', name: t.session.name, cell: (token) => token.name },
+            {
+              key: 'created',
+              name: texts.created,
+              cell: (token) => t.common.date(token.created_s),
+            },
+            { key: 'state', name: texts.state, cell: states },
+            {
+              key: 'revoke',
+              name: '',
+              cell: (token) =>
+                !token.revoked && (
+                  <Button
+                    look="quiet"
+                    aria-label={texts.revokeOf(token.name)}
+                    onClick={() => setRevoking(token)}
+                  >
+                    {texts.revoke}
+                  </Button>
+                ),
+            },
+          ]}
+          rows={tokens.data}
+          rowKey={(token) => token.id}
+        />
+      )}
+      {revoking && <RevokeDialog token={revoking} onClose={() => setRevoking(null)} />}
+    </section>
+  );
+}
+
+function MakeToken() {
+  const [name, setName] = useState('');
+  const make = useMakeToken();
+  const texts = t.deploy.tokens;
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    make.mutate(name.trim(), { onSuccess: () => setName('') });
+  };
+  return (
+    <>
+      <form className="make-token" onSubmit={submit}>
+        <label className="field">
+          {texts.name}
+          <input
+            value={name}
+            maxLength={80}
+            autoComplete="off"
+            onChange={(event) => setName(event.target.value)}
+          />
+        </label>
+        <Button type="submit" disabled={name.trim() === '' || make.isPending}>
+          {texts.make}
+        </Button>
+      </form>
+      {make.error && <Problem error={make.error} />}
+      {make.data && (
+        <div className="token-made" role="status">
+          <p>{texts.made(make.variables ?? '')}</p>
+          <div>
+            <code>{make.data.token}</code>
+            <CopyButton text={make.data.token} />
+          </div>
+        </div>
+      )}
+    </>
+  );
+}
+
+type RevokeDialogProps = { readonly token: TokenOut; readonly onClose: () => void };
+
+function RevokeDialog({ token, onClose }: RevokeDialogProps) {
+  const { id } = useProject();
+  const revoke = useRevokeToken(id);
+  const texts = t.deploy.tokens;
+  return (
+    <Dialog
+      title={texts.revokeTitle(token.name)}
+      onClose={onClose}
+      actions={
+        <>
+          <Button onClick={onClose}>{t.common.cancel}</Button>
+          <Button
+            look="danger"
+            disabled={revoke.isPending}
+            onClick={() => revoke.mutate(token.id, { onSuccess: onClose })}
+          >
+            {texts.revoke}
+          </Button>
+        </>
+      }
+    >
+      <p>{texts.revokeText}</p>
+      {revoke.error && <Problem error={revoke.error} />}
+    </Dialog>
+  );
+}

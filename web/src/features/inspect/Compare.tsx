@@ -1,0 +1,128 @@
+import { useMemo } from 'react';
+import type { InspectionOut } from '../../api/schema';
+import { scaling } from '../../canvas/matrix';
+import { PictureStage, type StageLayer } from '../../canvas/PictureStage';
+import type { ViewControl } from '../../canvas/useSharedView';
+import { Problem } from '../../components/Problem';
+import type { Size } from '../../core/geometry';
+import { contentOf, laidBy, outlinesOf, toReference } from '../../data/inspectionContent';
+import { pictureUrl, referenceUrl } from '../../data/inspections';
+import { isGone, type Picture, usePicture } from '../../data/pictures';
+import { useProject } from '../../data/projects';
+import { t } from '../../texts';
+import type { Shown } from './PictureTools';
+
+export type Compared = {
+  readonly golden: Picture | null;
+  readonly captured: Picture | null;
+  readonly heat: Picture | null;
+  readonly error: Error | null;
+  /** What both panes show: the golden image's pixels. */
+  readonly frame: Size | null;
+};
+
+/** The pictures of one inspection; heat is only waited for, never in the way. */
+export function useCompared(inspection: InspectionOut | undefined, hasHeat: boolean): Compared {
+  const { id } = useProject();
+  const of = (kind: 'captured' | 'heat') =>
+    inspection && !inspection.image_gone ? pictureUrl(id, inspection.id, kind) : null;
+  const golden = usePicture(inspection ? referenceUrl(id, inspection.model_id) : null);
+  const captured = usePicture(of('captured'));
+  const heat = usePicture(hasHeat ? of('heat') : null);
+  return {
+    golden: golden.picture,
+    captured: captured.picture,
+    heat: heat.picture,
+    error: captured.error ?? golden.error ?? heat.error,
+    frame: golden.picture?.size ?? null,
+  };
+}
+
+type CompareProps = {
+  readonly inspection: InspectionOut;
+  readonly compared: Compared;
+  readonly control: ViewControl;
+  readonly shown: Shown;
+  /** null = side by side; else what of the two is seen just now. */
+  readonly blink: 'golden' | 'captured' | null;
+};
+
+/** Golden image beside the captured one, or both in turn at the same place. */
+export function Compare({ inspection, compared, control, shown, blink }: CompareProps) {
+  const texts = t.inspect.queue;
+  const { golden, captured, heat, frame, error } = compared;
+  const content = contentOf(inspection);
+  const matrix = useMemo(
+    () => toReference(content) ?? laidOut(captured?.size, frame),
+    [content, captured, frame],
+  );
+  const outlines = useMemo(
+    () => (shown.outlines && matrix ? laidBy(matrix, outlinesOf(content)) : []),
+    [content, matrix, shown.outlines],
+  );
+  if (inspection.image_gone || isGone(error))
+    return <p className="picture-missing">{t.inspect.result.gone}</p>;
+  if (!frame || !golden) return error ? <Problem error={error} /> : <Panes isBusy />;
+  const goldenLayer: StageLayer = { key: 'golden', src: golden.src, size: frame };
+  const capturedLayers: StageLayer[] =
+    captured && matrix
+      ? [
+          { key: `c-${inspection.id}`, src: captured.src, size: captured.size, matrix },
+          ...(heat && shown.heat
+            ? [{ key: `h-${inspection.id}`, src: heat.src, size: captured.size, matrix }]
+            : []),
+        ]
+      : [];
+  const defects = outlinesOf(content).length;
+  const label = t.inspect.result.picture(
+    inspection.part_id ?? t.common.date(inspection.created_s),
+    defects,
+  );
+  const view = { frame, view: control.view, onView: control.change };
+  if (blink !== null)
+    return (
+      <div className="panes">
+        {error && <Problem error={error} />}
+        <figure>
+          <figcaption>
+            {texts.blinking}
+            <strong>{blink === 'golden' ? texts.blinkGolden : texts.blinkCaptured}</strong>
+          </figcaption>
+          <PictureStage
+            {...view}
+            layers={[
+              goldenLayer,
+              ...capturedLayers.map((layer) => ({ ...layer, isHidden: blink === 'golden' })),
+            ]}
+            outlines={outlines}
+            label={label}
+          />
+        </figure>
+      </div>
+    );
+  return (
+    <div className="panes">
+      {error && <Problem error={error} />}
+      <figure>
+        <figcaption>{texts.golden(inspection.model_number)}</figcaption>
+        <PictureStage {...view} layers={[goldenLayer]} label={texts.goldenLabel} />
+      </figure>
+      <figure>
+        <figcaption>{toReference(content) ? texts.captured : texts.notLaid}</figcaption>
+        <PictureStage {...view} layers={capturedLayers} outlines={outlines} label={label} />
+      </figure>
+    </div>
+  );
+}
+
+const laidOut = (size: Size | undefined, frame: Size | null) =>
+  size && frame ? scaling(size, frame) : null;
+
+function Panes({ isBusy }: { readonly isBusy: boolean }) {
+  return (
+    <div className="panes" aria-busy={isBusy}>
+      <div className="picture-stage" />
+      <div className="picture-stage" />
+    </div>
+  );
+}

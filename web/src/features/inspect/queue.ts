@@ -1,0 +1,89 @@
+/** The order of reviewing: which comes next, and what was decided here. */
+
+export type Decision = {
+  readonly id: string;
+  readonly verdict: 'ng' | 'review';
+  readonly decision: 'ok' | 'ng';
+  readonly isLearned: boolean;
+};
+
+type Waiting = { readonly id: string };
+
+/** Those nobody has judged, as far as this page knows. */
+export const stillOpen = <T extends Waiting>(items: readonly T[], decided: ReadonlySet<string>) =>
+  items.filter((item) => !decided.has(item.id));
+
+/** The one behind, older than this one; at the end the newest again. Null when none is left. */
+export function nextOf(
+  items: readonly Waiting[],
+  id: string,
+  decided: ReadonlySet<string>,
+): string | null {
+  return stepOf(items, id, decided, 1);
+}
+
+export function stepOf(
+  items: readonly Waiting[],
+  id: string,
+  decided: ReadonlySet<string>,
+  step: 1 | -1,
+): string | null {
+  const at = items.findIndex((item) => item.id === id);
+  const count = items.length;
+  for (let i = 1; i <= count; i++) {
+    const index = ((((at === -1 && step === 1 ? -1 : at) + step * i) % count) + count) % count;
+    const item = items[index];
+    if (item && item.id !== id && !decided.has(item.id)) return item.id;
+  }
+  return null;
+}
+
+/** Those that will be wanted soon. */
+export function ahead(
+  items: readonly Waiting[],
+  id: string,
+  decided: ReadonlySet<string>,
+  count: number,
+): string[] {
+  const found: string[] = [];
+  let at: string | null = id;
+  while (found.length < count) {
+    at = nextOf(items, at, decided);
+    if (at === null || at === id || found.includes(at)) break;
+    found.push(at);
+  }
+  return found;
+}
+
+export type Reason = { readonly text: string; readonly decision: 'ok' | 'ng' };
+
+const MOST_EACH = { ng: 5, ok: 4 } as const;
+
+/** Chips for the digits 1 to 9: what people gave lately, then what the catalogue and the trade say. */
+export function reasonsFor(
+  given: Readonly<Record<'ok' | 'ng', readonly string[]>>,
+  catalogue: Readonly<Record<'ok' | 'ng', readonly string[]>>,
+  usual: Readonly<Record<'ok' | 'ng', readonly string[]>>,
+): Reason[] {
+  const of = (decision: 'ok' | 'ng'): Reason[] => {
+    const known = new Map<string, string>();
+    for (const text of [...given[decision], ...catalogue[decision], ...usual[decision]])
+      if (!known.has(text.toLowerCase())) known.set(text.toLowerCase(), text);
+    return [...known.values()].slice(0, MOST_EACH[decision]).map((text) => ({ text, decision }));
+  };
+  return [...of('ng'), ...of('ok')];
+}
+
+/** Words of the project's catalogue of defects. */
+export function catalogueOf(problem: Readonly<Record<string, unknown>>): {
+  ok: string[];
+  ng: string[];
+} {
+  const words = (key: string, name: string) =>
+    (Array.isArray(problem[key]) ? problem[key] : [])
+      .map((one: unknown) => (one as Record<string, unknown> | null)?.[name])
+      .filter(
+        (word): word is string => typeof word === 'string' && word !== '' && word.length <= 60,
+      );
+  return { ng: words('defects', 'type'), ok: words('not_a_defect', 'words') };
+}
