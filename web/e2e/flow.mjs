@@ -300,7 +300,10 @@ class Flow {
 const folder = mkdtempSync(join(tmpdir(), 'offspec-flow-'));
 const server = await startServer();
 const browser = await launch();
-for (const product of [practice(folder), bsdata()]) {
+const wanted = process.env.OFFSPEC_FLOW;
+for (const product of [practice(folder), bsdata()].filter(
+  (one) => !wanted || one?.name === wanted,
+)) {
   if (!product) {
     console.log('     bsdata is not here (OFFSPEC_DATA); that part is left out');
     continue;
