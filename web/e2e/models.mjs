@@ -128,10 +128,12 @@ async function evaluate() {
   expect(Math.abs(at - 0.85) < 0.02, `a threshold is dragged (${at})`);
   await dragTo(review, 0.75);
   const missRow = page.getByRole('row', { name: /^Miss rate/ });
-  expect(!/ 0 of/.test(await missRow.innerText()), 'the miss rate follows');
+  const low = Number(await review.getAttribute('aria-valuenow'));
+  expect(Math.abs(low - 0.75) < 0.02, `so is the other one (${low})`);
+  expect(!/\s0 of/.test(await missRow.innerText()), 'the miss rate follows');
+  await shot(page, 'models-evaluate');
   const card = page.getByRole('button', { name: /^Miss: Look at/ }).first();
   await card.waitFor();
-  await shot(page, 'models-evaluate');
 
   await card.click();
   await page.getByRole('dialog').getByRole('img').waitFor();

@@ -64,7 +64,7 @@ export function DisagreementDialog(props: DisagreementDialogProps) {
         )}
         <div className="wrong-side">
           <p>
-            {t.evaluate.gallery.said[one.label]}, <VerdictBadge verdict={verdict} />
+            {t.evaluate.gallery.said[one.label]} <VerdictBadge verdict={verdict} />
           </p>
           {one.label === 'ng' && <p className="quiet">{texts.type(one.defect_type)}</p>}
           <CheckField label={texts.heat} value={hasHeat} onChange={setHeat} />

@@ -136,7 +136,7 @@ export const evaluate = {
     kinds: { miss: 'Miss', false_alarm: 'False alarm' },
     score: (score: string) => `score ${score}`,
     notJudged: 'could not be judged',
-    said: { ok: 'labelled OK', ng: 'labelled NG' },
+    said: { ok: 'Labelled OK, judged', ng: 'Labelled NG, judged' },
     open: (name: string) => `Look at ${name}`,
     more: (n: number) => `Show ${n} more`,
     gone: 'The image is not in the project any more.',
