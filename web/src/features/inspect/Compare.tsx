@@ -1,4 +1,4 @@
-import { useMemo } from 'react';
+import { useMemo, useRef } from 'react';
 import type { InspectionOut } from '../../api/schema';
 import { type Matrix, scaling } from '../../canvas/matrix';
 import { PictureStage, type StageLayer } from '../../canvas/PictureStage';
@@ -32,7 +32,9 @@ export function useCompared(inspection: InspectionOut | undefined, hasHeat: bool
   const { id } = useProject();
   const of = (kind: 'captured' | 'heat') =>
     inspection && !inspection.image_gone ? pictureUrl(id, inspection.id, kind) : null;
-  const golden = usePicture(inspection ? referenceUrl(id, inspection.model_id) : null);
+  const model = useRef<string | null>(null);
+  if (inspection) model.current = inspection.model_id; // stays while the next one is on its way
+  const golden = usePicture(model.current === null ? null : referenceUrl(id, model.current));
   const captured = usePicture(of('captured'));
   const heat = usePicture(hasHeat ? of('heat') : null);
   const error = captured.error ?? golden.error ?? heat.error;

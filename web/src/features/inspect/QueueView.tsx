@@ -95,6 +95,10 @@ function OpenInspection({
   const places = usePlaces(inspection, compared);
   const blink = useBlink();
   const verdict = inspection?.verdict === 'review' ? 'review' : 'ng';
+  /** Nobody judges by a key too many what was not there to be seen. */
+  const isSeen =
+    inspection !== undefined &&
+    (compared.captured !== null || compared.error !== null || inspection.image_gone);
   // biome-ignore lint/correctness/useExhaustiveDependencies: each picture has its own reason
   useEffect(() => {
     setReason('');
@@ -102,7 +106,7 @@ function OpenInspection({
   }, [queue.current]);
 
   function decide(decision: 'ok' | 'ng') {
-    if (!inspection) return;
+    if (!isSeen) return;
     queue.decide(verdict, decision, reason);
     if (document.activeElement instanceof HTMLElement) document.activeElement.blur();
   }
@@ -171,7 +175,7 @@ function OpenInspection({
         <div className="queue-decide">
           <DecisionButtons
             verdict={verdict}
-            disabled={!inspection}
+            disabled={!isSeen}
             onDecide={decide}
             onLater={() => queue.step(1)}
           />
