@@ -118,7 +118,7 @@ class Flow {
     await person.type(product.name);
     await person.key('Enter');
     await person.files(this.button('Upload image…'), [product.reference]);
-    const viewer = page.locator('.viewer');
+    const viewer = page.locator('.viewer:visible');
     await person.see(viewer);
     await this.picture('01-reference');
     for (const region of product.regions) await this.drawn(viewer, region);
@@ -158,7 +158,7 @@ class Flow {
     await page.getByText(/marked OK\./).waitFor();
     await this.choose(this.button('Upload images…').first(), product.bad);
     await this.button('Judge them one by one').click();
-    const viewer = page.locator('.viewer');
+    const viewer = page.locator('.viewer:visible');
     await viewer.waitFor();
     await page.getByRole('radio', { name: 'Outlines' }).check({ force: true });
     await this.stroke(viewer, product.defect);
