@@ -13,8 +13,6 @@ type DialogProps = {
 };
 
 /** A modal dialog; shown as long as it is rendered. */
-export function Dialog({ title, onClose, children, actions, isWide }: DialogProps) {
-export function Dialog({ title, onClose, isWide = false, children, actions }: DialogProps) {
 export function Dialog({ title, onClose, children, actions, isWide, isLarge }: DialogProps) {
   const ref = useRef<HTMLDialogElement>(null);
   const id = useId();

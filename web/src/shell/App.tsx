@@ -20,18 +20,13 @@ const AdministrationPage = lazy(() => import('../features/administration/Adminis
 /** Loaded when they are first opened. */
 const PAGES: Partial<Record<PageName, ComponentType>> = {
   annotate: lazy(() => import('../features/annotate/AnnotatePage')),
-  quality: lazy(() => import('../features/quality/QualityPage')),
-  evaluate: lazy(() => import('../features/evaluate/EvaluatePage')),
   health: lazy(() => import('../features/health/HealthPage')),
   train: lazy(() => import('../features/train/TrainPage')),
-  inspect: lazy(() => import('../features/inspect/InspectPage')),
-  deploy: lazy(() => import('../features/deploy/DeployPage')),
+  evaluate: lazy(() => import('../features/evaluate/EvaluatePage')),
   inspect: lazy(() => import('../features/inspect/InspectPage')),
   deploy: lazy(() => import('../features/deploy/DeployPage')),
   quality: lazy(() => import('../features/quality/QualityPage')),
-  train: lazy(() => import('../features/train/TrainPage')),
 };
-const PAGES: Partial<Record<PageName, ComponentType>> = { annotate: AnnotatePage };
 
 export function App() {
   const client = useMemo(makeQueryClient, []);

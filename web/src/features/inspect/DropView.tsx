@@ -80,7 +80,7 @@ export function DropView() {
         <ResultView inspection={run.inspection} name={run.file.name} />
       ) : (
         <p className="result-none">
-          {runs.length > 0 ? t.inspect.drop.choose : t.inspect.drop.text}
+          {runs.length > 0 ? t.inspect.drop.choose : t.inspect.drop.waiting}
         </p>
       )}
     </div>
