@@ -11,7 +11,7 @@ const POLL_MS = 500;
 
 export const isOpen = (job: JobOut): boolean => job.state === 'queued' || job.state === 'running';
 
-/** The latest jobs; when one of them ends, everything of the project is fresh again. */
+/** All of the project; when one of them ends, everything of the project is fresh again. */
 export function useJobs() {
   const { id } = useProject();
   const client = useQueryClient();
@@ -23,12 +23,12 @@ export function useJobs() {
       ),
     refetchInterval: (q) => (q.state.data?.some(isOpen) ? POLL_MS : false),
   });
-  const open = useRef<ReadonlySet<string>>(new Set());
+  const open = useRef<readonly string[]>([]);
   const jobs = query.data;
   useEffect(() => {
     if (!jobs) return;
-    const now = new Set(jobs.filter(isOpen).map((job) => job.id));
-    const hasEnded = [...open.current].some((jobId) => !now.has(jobId));
+    const now = jobs.filter(isOpen).map((job) => job.id);
+    const hasEnded = open.current.some((jobId) => !now.includes(jobId));
     open.current = now;
     if (hasEnded) void client.invalidateQueries({ queryKey: keyOf(id) });
   }, [jobs, id, client]);
