@@ -135,7 +135,7 @@ async function rates(page) {
   await inspected.waitFor();
   expect((await inspected.innerText()).includes(String(INSPECTED)), 'all inspections are counted');
   await axe(page, 'rates');
-  await page.getByText('24 hours', { exact: true }).click();
+  await page.getByRole('radio', { name: '24 hours' }).check();
   const table = page.getByText('As a table').first();
   await table.click();
   expect((await page.locator('.chart-table[open] tbody tr').count()) === 24, 'a day has 24 hours');
@@ -254,9 +254,9 @@ async function administration(page) {
   await page.reload();
   await page.getByLabel('Role of Olga').selectOption('operator');
   await page.getByText('Olga is changed').waitFor();
-  await page.getByRole('button', { name: 'Deactivate Olga' }).click();
-  await page.getByRole('button', { name: 'Activate Olga' }).click();
-  await page.getByRole('button', { name: 'Deactivate Olga' }).waitFor();
+  await page.getByRole('button', { name: 'Deactivate Olga', exact: true }).click();
+  await page.getByRole('button', { name: 'Activate Olga', exact: true }).click();
+  await page.getByRole('button', { name: 'Deactivate Olga', exact: true }).waitFor();
   expect(true, 'people are added, changed, deactivated and activated');
   await axe(page, 'users');
   await page.getByRole('tab', { name: 'Projects and members' }).click();
