@@ -119,6 +119,9 @@ async function problem(page) {
   await page.getByRole('button', { name: 'Add a type of defect' }).click();
   await page.getByLabel('Type of defect').fill('scratch');
   await axe(page, 'problem statement');
+  await page.keyboard.press('Escape');
+  const warned = await page.getByText('Your changes are not saved.').isVisible();
+  expect(warned, 'Escape does not drop what was typed');
   await page.getByRole('dialog').getByRole('button', { name: 'Save' }).click();
   await page.getByText('Problem statement saved.').waitFor();
   const { problem: kept } = await api.get(seeded.project);
@@ -347,6 +350,7 @@ async function looks() {
     for (const [hash, name] of pages) {
       await open(page, hash);
       await page.waitForLoadState('networkidle');
+      await page.waitForFunction(() => !document.querySelector('.loading'));
       for (const [size, [width, height]] of Object.entries(SIZES)) {
         await page.setViewportSize({ width, height });
         await page.waitForTimeout(150);
