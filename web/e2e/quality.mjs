@@ -16,7 +16,7 @@ const api = await Api.signIn(server);
 const seeded = await seed();
 const browser = await launch();
 try {
-  const page = await signedIn(browser, server, { refusals: /40[0139]/ });
+  const page = await signedIn(browser, server, { mayFail: /status of 40[0139]/ });
   await home(page);
   await problem(page);
   await rates(page);

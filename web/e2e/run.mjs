@@ -5,7 +5,14 @@ import { readdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const HERE = fileURLToPath(new URL('.', import.meta.url));
-const NOT_CHECKS = new Set(['run.mjs', 'studio.mjs', 'person.mjs', 'look.mjs', 'api.mjs']);
+const NOT_CHECKS = new Set([
+  'run.mjs',
+  'studio.mjs',
+  'person.mjs',
+  'pictures.mjs',
+  'look.mjs',
+  'api.mjs',
+]);
 
 const wanted = process.argv.slice(2);
 const files = readdirSync(HERE)

@@ -4,7 +4,7 @@
  */
 
 import { spawn } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -12,7 +12,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright-core';
 
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+/** The interpreter that has offspec. */
+export const PYTHON = process.env.OFFSPEC_PYTHON ?? join(ROOT, '.venv/bin/python');
 const axeSource = readFileSync(
   createRequire(import.meta.url).resolve('axe-core/axe.min.js'),
   'utf8',
@@ -47,13 +49,13 @@ function freePort() {
  * options such as `--demo`.
  */
 export async function startServer(more = []) {
+  mkdirSync(PICTURES, { recursive: true });
   const data = mkdtempSync(join(tmpdir(), 'offspec-e2e-'));
   const port = await freePort();
-  const python = process.env.OFFSPEC_PYTHON ?? join(ROOT, '.venv/bin/python');
   const server = spawn(
-    python,
+    PYTHON,
     ['-u', '-m', 'offspec.cli', 'serve', '--data', data, '--port', String(port), ...more],
-    { stdio: ['ignore', 'pipe', 'inherit'] },
+    { stdio: ['ignore', 'pipe', openSync(join(PICTURES, 'server.log'), 'a')] },
   );
   let said = '';
   await new Promise((resolve, reject) => {
@@ -92,16 +94,16 @@ export function launch() {
   return chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium' });
 }
 
-/** A page that is signed in; what goes wrong in it is reported, refusals by these statuses apart. */
+/** A page that is signed in; what goes wrong in it is reported, but for what `mayFail` names. */
 export async function signedIn(browser, server, options = {}) {
-  const { name = 'admin', password = server.password, refusals = /401/, ...context } = options;
+  const { name = 'admin', password = server.password, mayFail, ...context } = options;
   const page = await (
     await browser.newContext({ viewport: { width: 1280, height: 800 }, ...context })
   ).newPage();
   page.on('pageerror', (error) => expect(false, `no error in the page: ${error.message}`));
   page.on('console', (message) => {
-    const status = /status of (\d+)/.exec(message.text())?.[1] ?? '';
-    if (message.type() === 'error' && !refusals.test(status))
+    const isSession = message.location().url.endsWith('/session'); // 401 is an answer
+    if (message.type() === 'error' && !isSession && !mayFail?.test(message.text()))
       expect(false, `nothing on the console: ${message.text()}`);
   });
   await page.goto(server.url);
@@ -132,4 +134,56 @@ export async function axe(page, where) {
 export async function shot(page, name) {
   mkdirSync(PICTURES, { recursive: true });
   await page.screenshot({ path: join(PICTURES, `${name}.png`) });
+}
+
+/** Creates a project from the list of projects, and returns its id. */
+export async function newProject(page, server, name) {
+  await page.goto(`${server.url}/#/`);
+  await page.getByLabel('Name of the new project').fill(name);
+  await page.getByRole('button', { name: 'Create project' }).click();
+  await page.waitForURL(/#\/p\/[^/]+\/template/);
+  return page.url().match(/#\/p\/([^/]+)/)[1];
+}
+
+/** Ask the server as the page's person does. */
+export function ask(page, method, path, body) {
+  return page.evaluate(
+    async ([how, where, what]) => {
+      const { csrf } = await (await fetch('/api/v1/session')).json();
+      const answer = await fetch(`/api/v1${where}`, {
+        method: how,
+        headers: { 'X-CSRF-Token': csrf, 'content-type': 'application/json' },
+        ...(what === undefined ? {} : { body: JSON.stringify(what) }),
+      });
+      const text = await answer.text();
+      if (!answer.ok) throw new Error(`${how} ${where}: ${answer.status} ${text}`);
+      return text ? JSON.parse(text) : null;
+    },
+    [method, path, body],
+  );
+}
+
+/** Presses a button that asks for files, and gives it these. */
+export async function giveFiles(page, button, files) {
+  const chooser = page.waitForEvent('filechooser');
+  await button.click();
+  await (await chooser).setFiles(files);
+}
+
+/** Image pixels to screen pixels, while the whole image is in view. */
+export async function screenOf(page, width, height) {
+  const box = await page.locator('.viewer:visible').boundingBox();
+  const scale = Math.min((box.width - 48) / width, (box.height - 48) / height, 8);
+  return (x, y) => [
+    box.x + box.width / 2 + (x - width / 2) * scale,
+    box.y + box.height / 2 + (y - height / 2) * scale,
+  ];
+}
+
+export async function drag(page, ...points) {
+  const [first, ...rest] = points;
+  await page.mouse.move(...first);
+  await page.mouse.down();
+  for (const [x, y] of rest) await page.mouse.move(x, y, { steps: 4 });
+  await page.mouse.up();
 }

@@ -1,5 +1,6 @@
 /** Outlines, handles and what a tool is drawing, in screen pixels. */
 
+import { type CSSProperties, useId } from 'react';
 import {
   type Defect,
   type Document,
@@ -38,12 +39,19 @@ type OverlayProps = {
 export function Overlay(props: OverlayProps) {
   const { doc, selection, preview, view, screen, cross } = props;
   const all = elements(doc);
+  const hatch = useId(); // two pages may have a drawing
   const single = selection.length === 1 ? findElement(doc, selection[0] ?? '') : null;
   return (
-    <svg className="overlay" width={screen.width} height={screen.height} aria-hidden="true">
+    <svg
+      className="overlay"
+      width={screen.width}
+      height={screen.height}
+      aria-hidden="true"
+      style={{ '--hatch': `url(#${hatch})` } as CSSProperties}
+    >
       <defs>
         <pattern
-          id="hatch"
+          id={hatch}
           width="7"
           height="7"
           patternUnits="userSpaceOnUse"

@@ -56,12 +56,19 @@ export function Viewer(props: ViewerProps) {
   const panFrom = useRef<Point | null>(null);
 
   const isReady = screen.width > 0;
+  /** Nothing is drawn, and no tile asked for, by the view of an image before. */
+  const sizeKey = `${source.width} ${source.height}`;
+  const [placed, setPlaced] = useState('');
+  const isPlaced = isReady && placed === sizeKey;
   const change = useCallback((next: (view: View) => View) => setView((v) => next(v)), []);
   // biome-ignore lint/correctness/useExhaustiveDependencies: fit when an image of another size comes
   useEffect(() => {
-    if (isReady) setView(fitView(source, screen));
+    if (isReady) {
+      setView(fitView(source, screen));
+      setPlaced(sizeKey);
+    }
     setCross(null);
-  }, [source.width, source.height, isReady]);
+  }, [sizeKey, isReady]);
 
   // Who has not zoomed sees the whole image, however the window is changed.
   const lastScreen = useRef(screen);
@@ -73,14 +80,14 @@ export function Viewer(props: ViewerProps) {
   }, [screen]);
 
   useEffect(() => {
-    if (canvas.current && isReady) return drawImage(canvas.current, source, view, screen);
-  }, [source, view, screen, isReady]);
+    if (canvas.current && isPlaced) return drawImage(canvas.current, source, view, screen);
+  }, [source, view, screen, isPlaced]);
 
   const overSource = props.over?.source;
   useEffect(() => {
-    if (overCanvas.current && overSource && isReady)
+    if (overCanvas.current && overSource && isPlaced)
       return drawImage(overCanvas.current, overSource, view, screen);
-  }, [overSource, view, screen, isReady]);
+  }, [overSource, view, screen, isPlaced]);
 
   useEffect(() => onStatus({ scale: view.scale }), [onStatus, view.scale]);
 
@@ -245,7 +252,7 @@ export function Viewer(props: ViewerProps) {
     >
       <canvas ref={canvas} />
       {props.over && <canvas ref={overCanvas} style={{ opacity: props.over.opacity }} />}
-      {isReady && (
+      {isPlaced && (
         <Overlay
           doc={shown}
           selection={selection}

@@ -1,30 +1,23 @@
 /** The template of the open project, its versions on the server, and a look at the alignment. */
 
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import { ApiError, api, unwrap } from '../api/client';
+import { api, unwrap } from '../api/client';
 import type { AlignmentOut, TemplateOut } from '../api/schema';
 import { readTemplate, type Template, templateText } from '../core/template';
 import { useProject } from './projects';
 import { keyOf } from './queries';
 
 /** The latest version; null = nobody drew one. */
+export async function latestTemplate(projectId: string): Promise<TemplateOut | null> {
+  const params = { path: { project_id: projectId } };
+  const summary = await unwrap(api.GET('/api/v1/projects/{project_id}/summary', { params }));
+  if (summary.template_version === null) return null;
+  return unwrap(api.GET('/api/v1/projects/{project_id}/template', { params }));
+}
+
 export function useTemplate() {
   const { id } = useProject();
-  return useQuery({
-    queryKey: keyOf(id, 'template'),
-    queryFn: async (): Promise<TemplateOut | null> => {
-      try {
-        return await unwrap(
-          api.GET('/api/v1/projects/{project_id}/template', {
-            params: { path: { project_id: id } },
-          }),
-        );
-      } catch (error) {
-        if (error instanceof ApiError && error.status === 404) return null;
-        throw error;
-      }
-    },
-  });
+  return useQuery({ queryKey: keyOf(id, 'template'), queryFn: () => latestTemplate(id) });
 }
 
 export const templateOf = (row: TemplateOut): Template => readTemplate(JSON.stringify(row.content));

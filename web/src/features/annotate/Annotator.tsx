@@ -207,6 +207,7 @@ export function Annotator(props: AnnotatorProps) {
           onType={props.onType}
           typeField={typeField}
           isAnnotated={saving.isAnnotated}
+          onPointed={focusImage}
         />
       </div>
       {isHelpOpen && <KeysDialog rows={t.annotate.keyRows} onClose={() => setIsHelpOpen(false)} />}

@@ -12,9 +12,18 @@ type DefectPanelProps = {
   readonly type: string;
   readonly onType: (type: string) => void;
   readonly typeField: React.Ref<HTMLInputElement>;
+  /** Keys go to the image again. */
+  readonly onPointed: () => void;
 };
 
-export function DefectPanel({ labeller, mode, type, onType, typeField }: DefectPanelProps) {
+export function DefectPanel({
+  labeller,
+  mode,
+  type,
+  onType,
+  typeField,
+  onPointed,
+}: DefectPanelProps) {
   const { doc, selection } = labeller;
   const known = useDefectTypes().data;
   const types = useMemo(
@@ -72,6 +81,7 @@ export function DefectPanel({ labeller, mode, type, onType, typeField }: DefectP
           types={types}
           inputRef={typeField}
           onChange={choose}
+          onDone={onPointed}
         />
       )}
     </section>
@@ -83,10 +93,11 @@ type TypeFieldProps = {
   readonly types: readonly string[];
   readonly inputRef: React.Ref<HTMLInputElement>;
   readonly onChange: (type: string) => void;
+  readonly onDone: () => void;
 };
 
 /** A name written anew, or one in use by a click. */
-function TypeField({ value, types, inputRef, onChange }: TypeFieldProps) {
+function TypeField({ value, types, inputRef, onChange, onDone }: TypeFieldProps) {
   const [draft, setDraft] = useState(value);
   const id = useId();
   useEffect(() => setDraft(value), [value]);
@@ -110,7 +121,7 @@ function TypeField({ value, types, inputRef, onChange }: TypeFieldProps) {
           if (event.key === 'Escape') setDraft(value);
           if (event.key !== 'Enter') return;
           finish();
-          document.querySelector<HTMLElement>('.viewer')?.focus();
+          onDone();
         }}
       />
       <datalist id={`${id}-types`}>

@@ -54,7 +54,14 @@ export function ImageHeader({ image, neighbours, page, saving, onReload }: Image
       {state.kind === 'conflict' && (
         <div className="problem" role="alert">
           <p>{t.annotate.save.conflictText}</p>
-          <Button onClick={onReload}>{t.annotate.save.theirs}</Button>
+          <Button
+            onClick={() => {
+              saving.discard();
+              onReload();
+            }}
+          >
+            {t.annotate.save.theirs}
+          </Button>
           <Button onClick={() => void saving.overwrite()}>{t.annotate.save.mine}</Button>
         </div>
       )}

@@ -27,6 +27,7 @@ export function OptionBar({ labeller, page, ...props }: OptionBarProps) {
     run();
     if (event.detail > 0) props.onPointed();
   };
+  const isByModel = toolName === 'smart' && props.smartBy === 'model';
   const isRound = toolName === 'brush' || toolName === 'eraser' || toolName === 'smart';
   return (
     <div className="edit-bar">
@@ -69,7 +70,9 @@ export function OptionBar({ labeller, page, ...props }: OptionBarProps) {
           onClick={act(() => labeller.remove())}
         />
       </div>
-      {isRound && <BrushSize radius={labeller.brushRadius} onChange={labeller.setBrushRadius} />}
+      {isRound && !isByModel && (
+        <BrushSize radius={labeller.brushRadius} onChange={labeller.setBrushRadius} />
+      )}
       {toolName === 'smart' && <SmartChoice value={props.smartBy} onChange={props.onSmartBy} />}
     </div>
   );
@@ -78,8 +81,8 @@ export function OptionBar({ labeller, page, ...props }: OptionBarProps) {
 /** By a logarithm, so that small brushes can be set as finely as large ones. */
 function BrushSize(props: { readonly radius: number; readonly onChange: (px: number) => void }) {
   return (
-    <label className="slider">
-      {t.annotate.brush}
+    <label className="slider" title={t.annotate.brush}>
+      <span className="visually-hidden">{t.annotate.brush}</span>
       <input
         type="range"
         min={0}
@@ -89,7 +92,7 @@ function BrushSize(props: { readonly radius: number; readonly onChange: (px: num
         aria-valuetext={String(Math.round(2 * props.radius))}
         onChange={(event) => props.onChange(2 ** Number(event.target.value))}
       />
-      <output>{Math.round(2 * props.radius)}</output>
+      <output>{t.annotate.px(Math.round(2 * props.radius))}</output>
     </label>
   );
 }

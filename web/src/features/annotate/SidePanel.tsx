@@ -23,6 +23,8 @@ type SidePanelProps = {
   readonly onType: (type: string) => void;
   readonly typeField: React.Ref<HTMLInputElement>;
   readonly isAnnotated: boolean;
+  /** Keys go to the image again. */
+  readonly onPointed: () => void;
 };
 
 export function SidePanel(props: SidePanelProps) {
@@ -60,6 +62,7 @@ export function SidePanel(props: SidePanelProps) {
         type={props.type}
         onType={props.onType}
         typeField={props.typeField}
+        onPointed={props.onPointed}
       />
       <PartPanel image={image} labeller={labeller} isAnnotated={props.isAnnotated} />
     </aside>

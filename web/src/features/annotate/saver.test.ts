@@ -51,6 +51,20 @@ describe('the saver', () => {
     expect(write.mock.lastCall).toEqual(['b', 7]);
   });
 
+  it('gives mine up', async () => {
+    const { write, saver } = bench(async () => {
+      throw 'conflict';
+    });
+    saver.change('a');
+    await saver.flush();
+    saver.discard();
+    expect([await saver.flush(), saver.read().kind, write.mock.calls.length]).toEqual([
+      true,
+      'saved',
+      1,
+    ]);
+  });
+
   it('tries again after a failure', async () => {
     let isDown = true;
     const { saver } = bench(async (_, revision) => {

@@ -62,6 +62,14 @@ export class Saver<T> {
     return this.flush();
   }
 
+  /** Mine is given up. */
+  discard(): void {
+    if (this.timer !== null) clearTimeout(this.timer);
+    this.timer = null;
+    this.wanted = null;
+    this.set(SAVED);
+  }
+
   private async send(what: { readonly value: T }): Promise<boolean> {
     this.set({ kind: 'saving', error: null });
     try {

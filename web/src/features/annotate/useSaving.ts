@@ -59,6 +59,7 @@ export function useSaving(image: ImageOut, base: Annotation, revision: number, d
     state,
     isAnnotated,
     flush: () => saver.flush(),
+    discard: () => saver.discard(),
     /** After a conflict: the latest revision is replaced by mine. */
     overwrite: async () => {
       const { revision: latest } = await readAnnotationOf(project.id, image.id);

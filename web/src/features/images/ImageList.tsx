@@ -35,6 +35,7 @@ export function ImageList({ chosen, onChoose, onOpen, cellWidth = 150 }: ImageLi
         onChange={(event) => setName(event.target.value)}
       />
       {found.error && <Problem error={found.error} />}
+      {found.isPending && <p className="loading">{t.common.loading}</p>}
       {found.data && items.length === 0 && <p className="panel-note">{t.images.notFound}</p>}
       <VirtualGrid
         label={t.images.all}

@@ -27,7 +27,10 @@ export function Thumbnail({ image }: { readonly image: ImageOut }) {
         {image.label ? (
           <VerdictBadge verdict={image.label} />
         ) : (
-          <span className="verdict verdict-none">{t.images.none}</span>
+          <span className="thumbnail-note" title={t.images.none}>
+            <span aria-hidden="true">–</span>
+            <span className="visually-hidden">{t.images.none}</span>
+          </span>
         )}
       </div>
     </div>

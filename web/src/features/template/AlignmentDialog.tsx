@@ -99,13 +99,14 @@ export function AlignmentDialog({ reference, template, doc, onClose }: Alignment
 function Result({ found }: { readonly found: AlignmentOut }) {
   const texts = t.template.preview;
   const [dx = 0, dy = 0] = found.shift_xy;
+  const isMoved = found.matrix !== null && found.method !== 'none';
   return (
     <>
       <strong className={found.valid ? 'is-valid' : 'is-invalid'}>
-        {found.valid ? texts.valid : texts.invalid}
+        {!found.valid ? texts.invalid : isMoved ? texts.valid : texts.asItIs}
       </strong>
       {found.reason && <span className="status-hint">{found.reason}</span>}
-      {found.matrix && (
+      {isMoved && (
         <span>
           {texts.figures(
             texts.methods[found.method] ?? found.method,

@@ -31,7 +31,16 @@ import { type Reference, type TemplateState, useTemplateState } from './useTempl
 const TOOLS = ['select', 'pan', 'rectangle', 'polygon', 'ellipse'] as const;
 type Open = 'keys' | 'picker' | 'alignment' | null;
 
-export default function TemplatePage({ isShown }: { readonly isShown: boolean }) {
+type TemplatePageProps = { readonly isShown: boolean };
+
+/** Loads nothing before it is first looked at; then it keeps its drawing. */
+export default function TemplatePage({ isShown }: TemplatePageProps) {
+  const [wasShown, setWasShown] = useState(isShown);
+  if (isShown && !wasShown) setWasShown(true);
+  return wasShown && <Page isShown={isShown} />;
+}
+
+function Page({ isShown }: TemplatePageProps) {
   const notify = useNotify();
   const editor = useEditor((text) => notify(text, 'bad'));
   const state = useTemplateState(editor);
