@@ -119,6 +119,9 @@ async function problem(page) {
   await page.getByRole('button', { name: 'Add a type of defect' }).click();
   await page.getByLabel('Type of defect').fill('scratch');
   await axe(page, 'problem statement');
+  await page.keyboard.press('Escape');
+  const warned = await page.getByText('Your changes are not saved.').isVisible();
+  expect(warned, 'Escape does not drop what was typed');
   await page.getByRole('dialog').getByRole('button', { name: 'Save' }).click();
   await page.getByText('Problem statement saved.').waitFor();
   const { problem: kept } = await api.get(seeded.project);
@@ -135,7 +138,7 @@ async function rates(page) {
   await inspected.waitFor();
   expect((await inspected.innerText()).includes(String(INSPECTED)), 'all inspections are counted');
   await axe(page, 'rates');
-  await page.getByText('24 hours', { exact: true }).click();
+  await page.getByRole('radio', { name: '24 hours' }).check();
   const table = page.getByText('As a table').first();
   await table.click();
   expect((await page.locator('.chart-table[open] tbody tr').count()) === 24, 'a day has 24 hours');
@@ -254,9 +257,9 @@ async function administration(page) {
   await page.reload();
   await page.getByLabel('Role of Olga').selectOption('operator');
   await page.getByText('Olga is changed').waitFor();
-  await page.getByRole('button', { name: 'Deactivate Olga' }).click();
-  await page.getByRole('button', { name: 'Activate Olga' }).click();
-  await page.getByRole('button', { name: 'Deactivate Olga' }).waitFor();
+  await page.getByRole('button', { name: 'Deactivate Olga', exact: true }).click();
+  await page.getByRole('button', { name: 'Activate Olga', exact: true }).click();
+  await page.getByRole('button', { name: 'Deactivate Olga', exact: true }).waitFor();
   expect(true, 'people are added, changed, deactivated and activated');
   await axe(page, 'users');
   await page.getByRole('tab', { name: 'Projects and members' }).click();
@@ -347,6 +350,7 @@ async function looks() {
     for (const [hash, name] of pages) {
       await open(page, hash);
       await page.waitForLoadState('networkidle');
+      await page.waitForFunction(() => !document.querySelector('.loading'));
       for (const [size, [width, height]] of Object.entries(SIZES)) {
         await page.setViewportSize({ width, height });
         await page.waitForTimeout(150);

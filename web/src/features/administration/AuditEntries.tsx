@@ -8,6 +8,9 @@ import { type Difference, differences } from './differences';
 const texts = t.administration.audit;
 const MOST_SHOWN = 4;
 const ID_SHOWN = 8;
+const LONG_ID = 14;
+
+const shortId = (id: string) => (id.length > LONG_ID ? `${id.slice(0, ID_SHOWN)}…` : id);
 
 type AuditEntriesProps = {
   readonly entries: readonly AuditOut[];
@@ -52,7 +55,7 @@ export function AuditEntries({ entries, onActor, onObject }: AuditEntriesProps) 
               onClick={() => onObject(entry.object_id)}
             >
               {texts.objects[entry.object_type] ?? entry.object_type}{' '}
-              <span className="mono">{entry.object_id.slice(0, ID_SHOWN)}</span>
+              <span className="mono">{shortId(entry.object_id)}</span>
             </button>
           ),
         },

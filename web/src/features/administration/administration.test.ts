@@ -31,9 +31,9 @@ describe('differences of an audit entry', () => {
     expect(text?.after).toHaveLength(161);
   });
 
-  it('tells null and nothing apart', () => {
+  it('tells nothing from what is not there', () => {
     expect(differences({ days: 30 }, { days: null })).toEqual([
-      { path: 'days', before: '30', after: 'null' },
+      { path: 'days', before: '30', after: '' },
     ]);
   });
 });

@@ -40,9 +40,10 @@ function compare(path: string, a: Value, b: Value, depth: number, found: Differe
   if (JSON.stringify(a) !== JSON.stringify(b)) found.push({ path, before, after });
 }
 
-/** A value as a person reads it; null = not there. */
+/** A value as a person reads it, empty for nothing; null = not there. */
 export function shown(value: Value): string | null {
   if (value === undefined) return null;
+  if (value === null) return '';
   if (typeof value === 'string') return shortened(value);
   if (Array.isArray(value) && value.every((one) => typeof one !== 'object' || one === null))
     return shortened(value.map(String).join(', '));

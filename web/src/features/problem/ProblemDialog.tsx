@@ -31,6 +31,8 @@ import './problem.css';
 
 const texts = t.problem;
 
+const textOf = (form: Form): string => JSON.stringify(writeProblem(form));
+
 type ProblemDialogProps = { readonly project: ProjectOut; readonly onClose: () => void };
 
 export default function ProblemDialog({ project, onClose }: ProblemDialogProps) {
@@ -38,6 +40,9 @@ export default function ProblemDialog({ project, onClose }: ProblemDialogProps) 
   const mayChange = useMay('engineer');
   const change = useChangeProject(project.id);
   const notify = useNotify();
+  const [isLeaving, setIsLeaving] = useState(false);
+  const isChanged = textOf(form) !== textOf(readProblem(project.problem));
+  const leave = () => (isChanged && !isLeaving ? setIsLeaving(true) : onClose());
   const save = async () => {
     const done = await change.mutateAsync({ problem: writeProblem(form) }).catch(() => null);
     if (!done) return; // the dialog shows the error
@@ -47,12 +52,15 @@ export default function ProblemDialog({ project, onClose }: ProblemDialogProps) 
   return (
     <Dialog
       title={`${texts.title}: ${project.name}`}
-      onClose={onClose}
+      onClose={leave}
       isWide
       actions={
         mayChange ? (
           <>
-            <Button onClick={onClose}>{t.common.cancel}</Button>
+            {isLeaving && <p role="alert">{texts.unsaved}</p>}
+            <Button look={isLeaving ? 'danger' : 'plain'} onClick={leave}>
+              {isLeaving ? texts.drop : t.common.cancel}
+            </Button>
             <Button look="primary" disabled={change.isPending} onClick={() => void save()}>
               {t.common.save}
             </Button>

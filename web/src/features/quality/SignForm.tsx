@@ -37,7 +37,7 @@ export function SignForm({ model }: { readonly model: ModelOut }) {
   };
   return (
     <form className="study-form" aria-label={texts.sign} onSubmit={submit}>
-      <div className="study-fields">
+      <div className="study-fields sign-fields">
         <ChoiceField
           label={texts.meaning}
           value={meaning}

@@ -74,7 +74,8 @@ type WholeProps = { readonly jobId: string; readonly children: (job: JobOut) => 
 function Whole({ jobId, children }: WholeProps) {
   const job = useJob(jobId);
   if (job.error) return <Problem error={job.error} />;
-  return job.data ? children(job.data) : <p className="loading">{t.app.loading}</p>;
+  if (!job.data?.result) return <p className="loading">{t.app.loading}</p>; // or still from when it ran
+  return children(job.data);
 }
 
 export function Files({ job }: { readonly job: JobOut }) {

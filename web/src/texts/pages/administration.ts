@@ -54,7 +54,7 @@ export const administration = {
     nobody: 'Nobody but administrators sees this project.',
     add: 'Add a member',
     addAction: 'Add',
-    everybody: 'Everybody is a member.',
+    everybody: 'Everybody who may sign in is a member.',
     person: 'Person',
     remove: (name: string) => `Remove ${name}`,
     removed: (name: string) => `${name} no longer sees the project.`,

@@ -4,6 +4,8 @@ export const problem = {
   about:
     'What is asked of the inspection. Every question may stay open; what is open is counted or assumed when it is needed. Advice, decision points and reports read the answers.',
   readOnly: 'Engineers and administrators change these answers.',
+  unsaved: 'Your changes are not saved.',
+  drop: 'Drop changes',
   saved: 'Problem statement saved.',
   groups: {
     costs: 'What mistakes cost',
