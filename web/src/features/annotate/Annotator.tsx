@@ -153,7 +153,8 @@ export function Annotator(props: AnnotatorProps) {
   const { toolName } = labeller;
   const what = mode === 'verdicts' && ground.regions.length === 0 ? 'whole' : mode;
   const toolHint = toolName === 'select' ? t.annotate.selectHints[what] : t.toolHints[toolName];
-  const hint = outliner.isPending ? t.annotate.outlining : toolHint;
+  const waiting = outliner.isPending ? t.annotate.outlining : null;
+  const hint = waiting ?? (ground.isPlacing ? t.annotate.placing : toolHint);
   return (
     <>
       <ImageHeader
