@@ -34,7 +34,8 @@ def browser_picture(data: bytes, name: str = "image") -> tuple[bytes, str]:
     kind = _drawn_alike(header, data)
     if kind is not None:
         return (header.payload if kind == "image/png" else data), kind
-    return encode_png(to_eight_bits(decode_image(data, name))), "image/png"
+    shown = to_eight_bits(decode_image(data, name))
+    return encode_png(shown, compression=1), "image/png"  # made again for every view
 
 
 def _drawn_alike(header: Header, data: bytes) -> str | None:

@@ -274,12 +274,13 @@ def file_sha256(path: Path | str) -> str:
     return hashlib.sha256(read_file(path)).hexdigest()
 
 
-def encode_png(image: ImageArray | BoolArray) -> bytes:
+def encode_png(image: ImageArray | BoolArray, compression: int = 6) -> bytes:
     """Encode as PNG; the same pixels give the same bytes on one OpenCV build.
 
     Args:
         image: (H, W, 3) RGB, (H, W, 4) with opacity, or (H, W) grey, uint8 or uint16; bool
             becomes 0 and 255.
+        compression: 1 = quick, 9 = small.
 
     Raises:
         ShapeError: Another shape or dtype, or no pixel.
@@ -295,7 +296,7 @@ def encode_png(image: ImageArray | BoolArray) -> bytes:
         stored = stored[:, :, [2, 1, 0, 3][: stored.shape[2]]]
     try:
         done, buffer = cv2.imencode(
-            ".png", np.ascontiguousarray(stored), [cv2.IMWRITE_PNG_COMPRESSION, 6]
+            ".png", np.ascontiguousarray(stored), [cv2.IMWRITE_PNG_COMPRESSION, compression]
         )
     except cv2.error as error:
         raise ShapeError(

@@ -153,7 +153,8 @@ def to_eight_bits(image: ImageArray) -> ByteArray:
         return np.asarray(image, dtype=np.uint8)
     top = int(image.max(initial=0))
     bits = next(b for b in (8, 10, 12, 14, 16) if top < 2**b)
-    return np.asarray(np.rint(image * (255.0 / (2**bits - 1))), dtype=np.uint8)
+    shown = np.rint(np.arange(2**bits) * (255.0 / (2**bits - 1))).astype(np.uint8)
+    return np.asarray(shown[image], dtype=np.uint8)
 
 
 def _ring(canvas: ByteArray, knots: list[NDArray[np.int32]], rgb: Rgb8, pen: int) -> None:

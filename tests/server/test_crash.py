@@ -16,7 +16,11 @@ from typing import Any
 import httpx2 as httpx
 import pytest
 
+from offspec.annotations import Annotation
 from offspec.images import encode_png
+from tests.server.test_inference import gone
+from tests.server.test_jobs import job_of, submit, until
+from tests.server.test_labelling import SIZE_WH, good, say, upload
 from tests.synth import part_image
 
 
@@ -65,6 +69,11 @@ class Running:
         self.process.wait(30)
         assert self.process.stdout is not None
         self.process.stdout.close()
+
+    def children(self) -> list[int]:
+        """Its processes."""
+        own = Path(f"/proc/{self.process.pid}/task").glob("*/children")
+        return [int(pid) for file in own for pid in file.read_text(encoding="ascii").split()]
 
 
 def sign_in(url: str, password: str) -> httpx.Client:
@@ -125,6 +134,126 @@ def test_nothing_acknowledged_is_lost(tmp_path: Path) -> None:
             path = f"/projects/{project}/images/{one['id']}/file"
             assert client.get(path).status_code == 200
         assert client.get("/audit/verify").json()["broken_at"] is None
+    finally:
+        client.close()
+        server.end(signal.SIGTERM)
+
+
+class Line(threading.Thread):
+    """Sends pictures, and judges what came of some, until the server is gone."""
+
+    def __init__(self, server: Running, project: str, token: str, number: int) -> None:
+        super().__init__()
+        self.client = httpx.Client(base_url=server.url, timeout=20)
+        self.client.headers["authorization"] = f"Bearer {token}"
+        self.path, self.number = f"/projects/{project}", number
+        self.sent: dict[str, dict[str, Any]] = {}
+        self.judged: dict[str, str] = {}
+
+    def run(self) -> None:
+        """Until the connection is cut."""
+        with contextlib.suppress(httpx.TransportError):
+            for count in range(100_000):
+                key = f"{self.number}-{count}"
+                found = self.send(key)
+                if found.status_code != 201:
+                    assert found.status_code == 503, found.text
+                    continue
+                self.sent[key] = found.json()
+                if count % 3 == 0:
+                    self.judge(found.json()["id"], "ng" if count % 2 else "ok")
+
+    def send(self, key: str) -> httpx.Response:
+        """One picture."""
+        number = sum(map(ord, key)) + 1000 * self.number
+        return self.client.post(
+            f"{self.path}/inspect",
+            content=encode_png(part_image(number)),
+            params={"line": str(self.number), "part_id": key},
+            headers={"idempotency-key": key, "content-type": "application/octet-stream"},
+        )
+
+    def judge(self, id_: str, decision: str) -> None:
+        """A review, which a person makes with the rights of the token."""
+        body = {"decision": decision, "reason": "seen"}
+        found = self.client.put(f"{self.path}/inspections/{id_}/review", json=body)
+        if found.status_code == 200:
+            self.judged[id_] = decision
+
+
+def fitted(client: Any, project: str) -> str:
+    """A dataset version with an approved model."""
+    images = upload(client, project, *range(10))
+    for image in images[:9]:
+        say(client, project, image, good())
+    say(client, project, images[9], Annotation("x", SIZE_WH, {"": "ng"}))
+    version = str(client.post(f"/api/v1/projects/{project}/versions", json={}).json()["id"])
+    job = submit(client, project, version)
+    until(lambda: job_of(client, project, job)["state"] == "done", 120)
+    (model,) = client.get(f"/api/v1/projects/{project}/models").json()
+    path = f"/api/v1/projects/{project}/models/{model['id']}/approve"
+    assert client.post(path).status_code == 200
+    return version
+
+
+def running_job(client: Any, project: str, version: str) -> dict[str, Any]:
+    """A job that is at work; a quick one may end before it is seen, then another is submitted."""
+    while True:
+        job = submit(client, project, version)
+        state = "queued"
+        while state == "queued":
+            state = job_of(client, project, job)["state"]
+        if state == "running":
+            return job
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # cut connections
+def test_lines_reviews_and_jobs_survive_a_kill(tmp_path: Path) -> None:
+    server = Running(tmp_path / "data")
+    password = str(server.password)
+    root = f"http://127.0.0.1:{server.port}"
+    client: Any = sign_in(server.url, password)
+    project = client.post("/projects", json={"name": "cap"}).json()["id"]
+    client.base_url = httpx.URL(root)
+    version = fitted(client, project)
+    made = client.post(f"/api/v1/projects/{project}/tokens", json={"name": "line"}).json()
+    lines = [Line(server, project, made["token"], number) for number in range(3)]
+    for line in lines:
+        line.start()
+    until(lambda: sum(len(line.judged) for line in lines) > 10)
+    job = running_job(client, project, version)
+    children = server.children()
+    assert len(children) >= 2
+    server.kill()
+    for line in lines:
+        line.join(60)
+    client.close()
+    until(lambda: all(gone(pid) for pid in children), 20)
+    sent = {key: one for line in lines for key, one in line.sent.items()}
+    judged = {id_: word for line in lines for id_, word in line.judged.items()}
+    server.start()
+    try:
+        client = sign_in(server.url, password)
+        client.base_url = httpx.URL(root)
+        path = f"/api/v1/projects/{project}/inspections"
+        for key, one in sent.items():
+            (found,) = client.get(path, params={"part_id": key}).json()["items"]  # exactly once
+            assert found["id"] == one["id"]
+            if one["id"] in judged:
+                assert (found["review"], found["reason"]) == (judged[one["id"]], "seen")
+            picture = client.get(f"{path}/{one['id']}/picture", params={"kind": "captured"})
+            assert picture.status_code == 200
+        key = next(iter(sent))
+        again = Line(server, project, made["token"], int(key[0])).send(key)
+        assert again.json()["id"] == sent[key]["id"]
+        until(lambda: job_of(client, project, job)["state"] == "failed", 40)
+        assert job_of(client, project, job)["error"]["code"] == "worker_lost"
+        assert client.get("/api/v1/audit/verify").json()["broken_at"] is None
+        log = client.get("/api/v1/audit", params={"action": "inspection.review", "limit": 500})
+        assert {one["object_id"] for one in log.json()["items"]} >= set(judged)
+        next_job = submit(client, project, version)
+        until(lambda: job_of(client, project, next_job)["state"] == "done", 120)
     finally:
         client.close()
         server.end(signal.SIGTERM)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import struct
 import zlib
 from pathlib import Path
@@ -236,6 +237,23 @@ def test_an_image_is_removed_unless_something_holds_it(
     again = upload(engineer, project, 0)[0]
     assert again["id"] != images[0]["id"]
     assert again["revision"] == 0
+
+
+def test_bytes_go_with_the_last_image_that_names_them(
+    server: Server, engineer: TestClient, project: str
+) -> None:
+    other = engineer.post("/api/v1/projects", json={"name": "other"}).json()["id"]
+    (mine,), (theirs,) = upload(engineer, project, 0), upload(engineer, other, 0)
+    blobs = server.services.blobs
+    (path,) = (server.services.settings.data / "images").glob(f"??/??/{mine['sha256']}")
+    os.utime(path, (1, 1))  # long ago
+    assert engineer.delete(f"/api/v1/projects/{project}/images/{mine['id']}").status_code == 204
+    assert blobs.has(mine["sha256"])
+    assert engineer.delete(f"/api/v1/projects/{other}/images/{theirs['id']}").status_code == 204
+    assert not blobs.has(mine["sha256"])
+    (again,) = upload(engineer, project, 0)
+    assert engineer.delete(f"/api/v1/projects/{project}/images/{again['id']}").status_code == 204
+    assert blobs.has(mine["sha256"])  # it came a moment ago: somebody may be sending it again
 
 
 def test_the_summary_counts(engineer: TestClient, project: str) -> None:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import signal
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 
 from offspec.images import encode_png
-from offspec.store.models import InspectionRow
+from offspec.jobs.inference import Pool
+from offspec.server.inspectors import Inspectors
+from offspec.store.blobs import BlobStore, Staged
+from offspec.store.models import InspectionRow, ModelRow, new_id
 from tests.server.conftest import Server
 from tests.server.test_jobs import submit, version, worker
 from tests.synth import part_image
@@ -128,3 +134,72 @@ def test_a_review_can_be_taken_back_and_the_log_keeps_it(
     engineer.put(one, json={"decision": "ok"})
     assert engineer.post(f"{path}/{bad['id']}/learn").status_code == 201
     assert engineer.delete(one).status_code == 409
+
+
+def test_when_too_many_wait_the_next_is_told_to_come_again(
+    server: Server, machine: TestClient, project: str
+) -> None:
+    usual = server.app.state.inspectors
+    services = server.services
+    server.app.state.inspectors = Inspectors(services.settings, services.blobs, Pool(waiting=0))
+    found = send(machine, project, part_image(50))
+    assert (found.status_code, found.json()["code"]) == (503, "busy")
+    assert found.headers["retry-after"] == "1"
+    server.app.state.inspectors = usual
+    assert send(machine, project, part_image(50)).status_code == 201
+
+
+def test_a_picture_whose_process_is_killed_is_refused_and_not_kept(
+    server: Server, machine: TestClient, project: str, pool: Pool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    assert send(machine, project, part_image(50)).status_code == 201
+    before = server.services.blobs.sizes()
+    (pid,) = pool.pids.values()
+    stage = BlobStore.stage
+
+    def killed(store: BlobStore, data: bytes) -> Staged:
+        os.kill(pid, signal.SIGKILL)
+        return stage(store, data)
+
+    os.kill(pid, signal.SIGSTOP)  # so that it does not answer first
+    with monkeypatch.context() as patched:
+        patched.setattr(BlobStore, "stage", killed)
+        found = send(machine, project, part_image(51), "k")
+    assert (found.status_code, found.json()["code"]) == (503, "busy")
+    assert found.headers["retry-after"] == "1"
+    with server.services.database.read() as db:
+        assert db.query(InspectionRow).count() == 1
+    assert server.services.blobs.sizes() == before
+    assert not list((server.services.settings.data / "images" / "aside").iterdir())
+    assert send(machine, project, part_image(51), "k").status_code == 201
+
+
+def test_a_repeated_request_at_the_same_time_counts_once(
+    server: Server, machine: TestClient, project: str
+) -> None:
+    with ThreadPoolExecutor(4) as threads:
+        asked = [threads.submit(send, machine, project, part_image(50), "k") for _ in range(4)]
+        ids = {one.result().json()["id"] for one in asked}
+    assert len(ids) == 1
+    with server.services.database.read() as db:
+        assert db.query(InspectionRow).count() == 1
+
+
+def test_what_a_line_may_do_ends_at_once(
+    server: Server, machine: TestClient, engineer: TestClient, project: str
+) -> None:
+    """Who sends is remembered between two pictures, but not beyond a change."""
+    assert send(machine, project, part_image(50)).status_code == 201
+    first = send(machine, project, part_image(51)).json()["model_id"]
+    (token,) = engineer.get(f"/api/v1/projects/{project}/tokens").json()
+    with server.services.database.write() as db:
+        mine = db.get_one(ModelRow, first)
+        copy = {c.key: getattr(mine, c.key) for c in ModelRow.__table__.columns}
+        other = ModelRow(**{**copy, "id": new_id(), "approved": False, "number": 2})
+        db.add(other)
+    path = f"/api/v1/projects/{project}"
+    assert engineer.post(f"{path}/models/{other.id}/approve").status_code == 200
+    assert send(machine, project, part_image(50)).json()["model_id"] == other.id
+    engineer.delete(f"{path}/tokens/{token['id']}")
+    assert send(machine, project, part_image(50)).status_code == 401

@@ -84,7 +84,9 @@ def test_a_comparison_of_two_models(line: Line) -> None:
     assert job["result"]["decision"] in ("not_worse", "worse", "undecided", "not_shown")
     assert job["result"]["models"]["new"]["file"] == "model-2.offspec"
     assert line.file(job, "compare.pdf").content.startswith(b"%PDF")
-    assert line.file(job, "compare.json").json()["words"]
+    payload = line.file(job, "compare.json").json()
+    assert payload["words"]
+    assert {one["image"] for one in payload["images"]} <= payload["image_ids"].keys()
 
 
 def test_a_study_of_people_by_a_table(line: Line) -> None:

@@ -83,6 +83,16 @@ def test_approval_says_why_and_what_speaks_for_it(line: Line, admin: TestClient)
     assert log[0]["new"]["number"] == 2
 
 
+def test_a_model_that_cannot_be_loaded_is_not_taken_into_use(line: Line) -> None:
+    model = line.client.get(f"{line.path}/models/{line.model}").json()
+    kept = line.server.services.settings.data / "images"
+    for path in kept.rglob(model["bundle_sha256"]):
+        path.unlink()
+    found = line.client.post(f"{line.path}/models/{line.model}/approve")
+    assert found.status_code == 400, found.text
+    assert not line.client.get(f"{line.path}/models/{line.model}").json()["approved"]
+
+
 def test_signatures_name_bytes_meaning_and_person(line: Line, admin: TestClient) -> None:
     report = line.done("report", model_id=line.model)
     path = f"{line.path}/models/{line.model}/sign-offs"

@@ -248,7 +248,7 @@ def test_a_bomb_is_refused_before_it_is_unpacked(
     assert len(bomb) < 1 << 20
     start = time.monotonic()
     found = send(engineer, project, ("z.zip", bomb))
-    assert time.monotonic() - start < 2.0
+    assert time.monotonic() - start < 5.0
     assert "times is taken" in found[0]["error"]
     assert found[1]["error"] is None
     assert len(kept_files(server)) == len(before) + 1
@@ -283,7 +283,7 @@ def test_a_hundred_thousand_entries_are_refused_at_once(engineer: TestClient, pr
             archive.writestr(str(i), b"")
     start = time.monotonic()
     (found,) = send(engineer, project, ("z.zip", out.getvalue()))
-    assert time.monotonic() - start < 2.0
+    assert time.monotonic() - start < 5.0
     assert "At most" in found["error"]
     data = bytearray(packed(*((f"{i}.png", b"") for i in range(zips.MAX_ENTRIES + 5))))
     struct.pack_into("<HH", data, data.rindex(b"PK\x05\x06") + 8, 1, 1)  # the count lies

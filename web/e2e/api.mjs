@@ -15,15 +15,18 @@ export class Api {
     return new Api(url, cookie, (await response.json()).csrf);
   }
 
+  /** A body of bytes goes as it is. */
   async send(method, path, body) {
+    const isBytes = body instanceof Uint8Array;
+    const type = isBytes ? 'application/octet-stream' : 'application/json';
     const response = await fetch(this.base + path, {
       method,
       headers: {
         Cookie: this.cookie,
         'X-CSRF-Token': this.csrf,
-        ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
+        ...(body === undefined ? {} : { 'Content-Type': type }),
       },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...(body === undefined ? {} : { body: isBytes ? body : JSON.stringify(body) }),
     });
     if (!response.ok) throw new Error(`${method} ${path}: ${await response.text()}`);
     return response;

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import subprocess
 import sys
 import threading
@@ -59,4 +60,5 @@ class Crew:
     def _spawn(self) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", "offspec.jobs.worker"]
         command += ["--database", self._database.url, "--store", self._store]
+        command += ["--parent", str(os.getpid())]
         return subprocess.Popen(command)  # noqa: S603 - our own program and settings

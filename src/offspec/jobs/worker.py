@@ -13,6 +13,7 @@ import logging
 import os
 import socket
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -149,14 +150,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="A worker of offspec serve.")
     parser.add_argument("--database", required=True)
     parser.add_argument("--store", required=True)
+    parser.add_argument("--parent", type=int, default=os.getppid())
     args = parser.parse_args()
     log_to_stderr()
-    parent = os.getppid()
+    threading.Thread(target=_end_with, args=(args.parent,), daemon=True).start()
     name = f"{socket.gethostname()}:{os.getpid()}"
     worker = Worker(Database(args.database), BlobStore(args.store), name)
-    while os.getppid() == parent:
+    while True:
         if not worker.run_one():
             time.sleep(POLL_S)
+
+
+def _end_with(parent: int) -> None:
+    """End when the parent does, also in the middle of a job, which then is lost and said so."""
+    while os.getppid() == parent:
+        time.sleep(POLL_S)
+    os._exit(1)
 
 
 if __name__ == "__main__":

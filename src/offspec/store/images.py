@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session as Db
 
 from offspec.errors import StateError
 from offspec.store import audit
-from offspec.store.models import AnnotationRow, Image, TemplateRow, User, VersionRow
+from offspec.store.models import AnnotationRow, Image, InspectionRow, TemplateRow, User, VersionRow
 from offspec.store.queries import Cursor, check_limit
 
 
@@ -74,8 +74,11 @@ def images_of(db: Db, project_id: str, ids: Sequence[str]) -> list[Image]:
     return [found[id_] for id_ in dict.fromkeys(ids) if id_ in found]
 
 
-def delete_image(db: Db, user: User, image: Image) -> None:
+def delete_image(db: Db, user: User, image: Image) -> bool:
     """Take an image and its annotation out of the project; the log keeps what was said of it.
+
+    Returns:
+        Whether nothing names its bytes any more.
 
     Raises:
         StateError: A template or dataset version holds it.
@@ -93,6 +96,11 @@ def delete_image(db: Db, user: User, image: Image) -> None:
         db.flush()
     db.delete(image)
     audit.append(db, user.name, "image.delete", "image", image.id, old=old)
+    elsewhere = select(Image.id).where(Image.sha256 == image.sha256)
+    inspected = select(InspectionRow.id).where(
+        InspectionRow.image_sha256 == image.sha256, InspectionRow.image_gone.is_(False)
+    )
+    return not any(db.scalars(query.limit(1)).first() for query in (elsewhere, inspected))
 
 
 def _refuse_if_held(db: Db, image: Image) -> None:

@@ -87,7 +87,7 @@ def _speeds(db: Db, project_id: str, wanted: Filter) -> dict[str, float]:
     """Median seconds between one review and the next of the same person, of the latest ones."""
     rows = db.execute(
         select(InspectionRow.reviewed_by, InspectionRow.reviewed_s)
-        .where(*conditions(project_id, wanted), InspectionRow.reviewed_s.is_not(None))
+        .where(*conditions(project_id, wanted), InspectionRow.review.is_not(None))
         .order_by(InspectionRow.reviewed_s.desc())
         .limit(MOST_REVIEWS)
     ).all()

@@ -18,6 +18,7 @@ from sqlalchemy import (
     MetaData,
     String,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -239,6 +240,9 @@ class ModelRow(Base):
     created_by: Mapped[str] = mapped_column(String(80))
 
 
+_PLACE = ("created_s", "id")  # the order of every list
+
+
 class InspectionRow(Base):
     """What a model said of one picture, and what a person said of that.
 
@@ -253,9 +257,26 @@ class InspectionRow(Base):
     __tablename__ = "inspections"
     __table_args__ = (
         UniqueConstraint("project_id", "request_key"),
-        Index("ix_inspections_list", "project_id", "created_s", "id"),
-        Index("ix_inspections_queue", "project_id", "verdict", "review", "created_s"),
-        Index("ix_inspections_part", "project_id", "part_id"),
+        Index("ix_inspections_list", "project_id", *_PLACE, "verdict", "review"),
+        Index("ix_inspections_queue", "project_id", "verdict", "review", *_PLACE),
+        Index("ix_inspections_part", "project_id", "part_id", *_PLACE),
+        Index("ix_inspections_line", "project_id", "line", *_PLACE),
+        Index("ix_inspections_model", "project_id", "model_id", *_PLACE),
+        Index(
+            "ix_inspections_reviewed",
+            "project_id",
+            "review",
+            "verdict",
+            "reviewed_by",
+            "reviewed_s",
+        ),
+        Index("ix_inspections_picture", "image_sha256"),
+        Index(
+            "ix_inspections_age",
+            "created_s",
+            sqlite_where=text("image_gone = 0"),
+            postgresql_where=text("NOT image_gone"),
+        ),
     )
     id: Mapped[str] = mapped_column(String(ID_CHARS), primary_key=True, default=new_id)
     project_id: Mapped[str] = mapped_column(ForeignKey("projects.id"))

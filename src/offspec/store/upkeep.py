@@ -135,19 +135,24 @@ def sweep(database: Database, blobs: BlobStore, now: float | None = None) -> int
 
 def _over(kept: Kept, now: float) -> ColumnElement[bool] | None:
     """Which inspections are too old; None = none ever is."""
+    limits = {
+        "ok": None if kept.ok_days is None else now - kept.ok_days * DAY_S,
+        "other": None if kept.other_days is None else now - kept.other_days * DAY_S,
+    }
+    known = [limit for limit in limits.values() if limit is not None]
+    if not known:
+        return None
+    is_ok, at = InspectionRow.verdict == "ok", InspectionRow.created_s
     rules = [
-        and_(is_ok, InspectionRow.created_s < now - days * DAY_S)
-        for is_ok, days in (
-            (InspectionRow.verdict == "ok", kept.ok_days),
-            (InspectionRow.verdict != "ok", kept.other_days),
-        )
-        if days is not None
+        and_(rule, at < limit)
+        for rule, limit in ((is_ok, limits["ok"]), (~is_ok, limits["other"]))
+        if limit is not None
     ]
-    return or_(*rules) if rules else None
+    return and_(at < max(known), or_(*rules))  # the first part is for the index
 
 
 def _next(db: Db, over: ColumnElement[bool]) -> Sequence[InspectionRow]:
-    query = select(InspectionRow).where(InspectionRow.image_gone.is_(False), over)
+    query = select(InspectionRow).where(~InspectionRow.image_gone, over)
     return db.scalars(query.limit(BATCH)).all()
 
 

@@ -1,6 +1,6 @@
 /** One view of several panes, whatever size they have. */
 
-import type { Point, Size } from '../core/geometry';
+import type { Bounds, Point, Size } from '../core/geometry';
 import { fitScale, MOST_SCALE, type View } from './view';
 
 /** `zoom` 1 shows the whole picture; `x`, `y` are the picture's pixel in the middle of a pane. */
@@ -41,6 +41,17 @@ function keptVisible({ zoom, x, y }: SharedView, frame: Size): SharedView {
     x: Math.max(0, Math.min(frame.width, x)),
     y: Math.max(0, Math.min(frame.height, y)),
   };
+}
+
+const BOX_SHARE = 0.35;
+const MOST_BOX_ZOOM = 12;
+
+/** A place in the middle, with as much around it as tells where it is. */
+export function closeTo(box: Bounds, frame: Size): SharedView {
+  const across = frame.width / Math.max(1, box.width);
+  const down = frame.height / Math.max(1, box.height);
+  const zoom = Math.max(1, Math.min(MOST_BOX_ZOOM, BOX_SHARE * Math.min(across, down)));
+  return keptVisible({ zoom, x: box.x + box.width / 2, y: box.y + box.height / 2 }, frame);
 }
 
 /** Closer or further away around the middle. */

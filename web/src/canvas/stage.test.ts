@@ -8,7 +8,7 @@ import {
   matrixOf,
   times,
 } from './matrix';
-import { sharedOf, stepped, viewIn, wholeOf, zoomed } from './sharedView';
+import { closeTo, sharedOf, stepped, viewIn, wholeOf, zoomed } from './sharedView';
 import { toImage, zoomAt } from './view';
 
 const TURNED: Matrix = [
@@ -93,4 +93,11 @@ it('stays on the picture', () => {
   expect(stepped(wholeOf(FRAME), [5, 0], FRAME).x).toBe(800);
   expect(zoomed(wholeOf(FRAME), 1e-9).zoom).toBe(0.5);
   expect(zoomed(wholeOf(FRAME), 1e9).zoom).toBe(64);
+});
+
+it('goes close to a place without losing where it is', () => {
+  const view = closeTo({ x: 600, y: 400, width: 40, height: 20 }, FRAME);
+  expect(view).toEqual({ zoom: 7, x: 620, y: 410 });
+  expect(closeTo({ x: 0, y: 0, width: 1, height: 1 }, FRAME).zoom).toBe(12);
+  expect(closeTo({ x: 0, y: 0, width: 800, height: 600 }, FRAME).zoom).toBe(1);
 });

@@ -1,8 +1,8 @@
 /** Zoom and place that several panes have in common, and the keys for them. */
 
-import { useCallback, useEffect, useState } from 'react';
-import type { Point, Size } from '../core/geometry';
-import { type SharedView, stepped, wholeOf, zoomed } from './sharedView';
+import { useCallback, useEffect, useRef, useState } from 'react';
+import type { Bounds, Point, Size } from '../core/geometry';
+import { closeTo, type SharedView, stepped, wholeOf, zoomed } from './sharedView';
 
 const ZOOM_STEP = 1.25;
 const PAN_SHARE = 0.12;
@@ -19,6 +19,8 @@ export type ViewControl = {
   readonly zoomIn: () => void;
   readonly zoomOut: () => void;
   readonly showAll: () => void;
+  /** The next one of these places, after the last one the whole again. */
+  readonly showNext: (places: readonly Bounds[]) => void;
   /** + - 0 and the arrows; true when the key was one of them. */
   readonly key: (key: string) => boolean;
 };
@@ -27,7 +29,20 @@ export type ViewControl = {
 export function useSharedView(frame: Size | null, name: string): ViewControl {
   const { width, height } = frame ?? { width: 1, height: 1 };
   const [view, setView] = useState<SharedView>(() => wholeOf({ width, height }));
-  const showAll = useCallback(() => setView(wholeOf({ width, height })), [width, height]);
+  const place = useRef(-1);
+  const showAll = useCallback(() => {
+    place.current = -1;
+    setView(wholeOf({ width, height }));
+  }, [width, height]);
+  const showNext = useCallback(
+    (places: readonly Bounds[]) => {
+      place.current += 1;
+      const next = places[place.current];
+      if (next) setView(closeTo(next, { width, height }));
+      else showAll();
+    },
+    [showAll, width, height],
+  );
   // biome-ignore lint/correctness/useExhaustiveDependencies: another picture starts as a whole
   useEffect(showAll, [showAll, name]);
   const change = useCallback((next: (view: SharedView) => SharedView) => setView(next), []);
@@ -45,5 +60,5 @@ export function useSharedView(frame: Size | null, name: string): ViewControl {
     },
     [zoomIn, zoomOut, showAll, width, height],
   );
-  return { view, change, zoomIn, zoomOut, showAll, key };
+  return { view, change, zoomIn, zoomOut, showAll, showNext, key };
 }

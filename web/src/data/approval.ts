@@ -9,9 +9,6 @@ import { keyOf } from './queries';
 export const bundleUrl = (projectId: string, modelId: string): string =>
   `${API}/projects/${projectId}/models/${modelId}/bundle`;
 
-export const jobFileUrl = (projectId: string, jobId: string, name: string): string =>
-  `${API}/projects/${projectId}/jobs/${jobId}/files/${encodeURIComponent(name)}`;
-
 export function useApprove() {
   const { id } = useProject();
   const client = useQueryClient();

@@ -1,7 +1,7 @@
-/** Images by id, and what people said to the proposals of the check. */
+/** What people said to the proposals of the check. */
 
-import { useMutation, useQueries, useQueryClient } from '@tanstack/react-query';
-import { useMemo } from 'react';
+import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { useCallback } from 'react';
 import { api, unwrap } from '../api/client';
 import type { ImageOut } from '../api/schema';
 import { useProject } from './projects';
@@ -9,24 +9,13 @@ import { keyOf } from './queries';
 
 export type Decision = 'leave_out' | 'keep' | null;
 
-/** Those that are known by now; one that is gone is left out. */
-export function useImagesById(ids: readonly string[]): ReadonlyMap<string, ImageOut> {
-  const { id: projectId } = useProject();
-  const found = useQueries({
-    queries: ids.map((imageId) => ({
-      queryKey: keyOf(projectId, 'image', imageId),
-      queryFn: () =>
-        unwrap(
-          api.GET('/api/v1/projects/{project_id}/images/{image_id}', {
-            params: { path: { project_id: projectId, image_id: imageId } },
-          }),
-        ),
-    })),
-    combine: (results) => results.map((result) => result.data),
-  });
-  return useMemo(
-    () => new Map(found.flatMap((image) => (image ? [[image.id, image] as const] : []))),
-    [found],
+/** What is known of an image that is shown somewhere, without asking. */
+export function useKnownImage(): (imageId: string) => ImageOut | undefined {
+  const { id } = useProject();
+  const client = useQueryClient();
+  return useCallback(
+    (imageId) => client.getQueryData<ImageOut>(keyOf(id, 'image', imageId)),
+    [client, id],
   );
 }
 

@@ -97,6 +97,15 @@ export const sidecarUrl = (projectId: string, imageId: string): string =>
 export const viewUrl = (projectId: string, imageId: string): string =>
   `${API}/projects/${projectId}/images/${imageId}/view`;
 
+/** The picture itself, or a small one of it where it is large. */
+export const sharpUrl = (
+  projectId: string,
+  image: Pick<ImageOut, 'id' | 'width' | 'height'>,
+): string =>
+  image.width * image.height <= MOST_PLAIN_PX
+    ? viewUrl(projectId, image.id)
+    : thumbnailUrl(projectId, image.id);
+
 /** What the viewer draws: the picture itself, or tiles of it where it is large. Null while loading. */
 export function useImageSource(image: Pick<ImageOut, 'id' | 'width' | 'height'> | null): {
   source: ImageSource | null;

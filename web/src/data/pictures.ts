@@ -11,6 +11,8 @@ const MOST_TRIES = 5;
 const kept = new Map<string, Promise<Picture>>();
 /** How many places show it now; those stay. */
 const shown = new Map<string, number>();
+/** Addresses of blobs that were given up: what still names one has to be loaded anew. */
+const revoked = new Set<string>();
 
 /** Decoded and ready to be shown. */
 export function loadPicture(url: string): Promise<Picture> {
@@ -32,8 +34,13 @@ function forgetOldest(): void {
     if (kept.size <= MOST_KEPT) break;
     if (shown.has(url)) continue;
     kept.delete(url);
-    void picture.then(({ src }) => URL.revokeObjectURL(src)).catch(() => {});
+    picture.then(({ src }) => revoke(src)).catch(() => {});
   }
+}
+
+function revoke(src: string): void {
+  URL.revokeObjectURL(src);
+  revoked.add(src);
 }
 
 function hold(url: string): () => void {
@@ -83,7 +90,8 @@ export function usePicture(url: string | null): { picture: Picture | null; error
       release();
     };
   }, [url]);
-  return found?.url === url && found ? found : { picture: null, error: null };
+  const isThis = found?.url === url && !(found.picture && revoked.has(found.picture.src));
+  return found && isThis ? found : { picture: null, error: null };
 }
 
 /** What went wrong is told when the picture is really asked for. */

@@ -18,7 +18,10 @@ export function makeQueryClient(): QueryClient {
       },
     }),
     defaultOptions: {
+      // A machine without any network reaches a server of its own all the same.
+      mutations: { networkMode: 'always' },
       queries: {
+        networkMode: 'always',
         staleTime: 5_000,
         retry: (count, error) =>
           count < 2 && !(error instanceof ApiError && error.status >= 400 && error.status < 500),

@@ -1,10 +1,11 @@
 /** Work that starts from what is labelled now: version, template and job in one step. */
 
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
-import { ApiError, api, unwrap } from '../api/client';
-import type { JobIn, JobOut, TemplateOut, VersionOut } from '../api/schema';
+import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { api, unwrap } from '../api/client';
+import type { JobIn, JobOut, VersionOut } from '../api/schema';
 import { useProject } from './projects';
 import { keyOf } from './queries';
+import { latestTemplate } from './templates';
 
 const DRAWN_SEED = 0; // draws the split of images that name none
 
@@ -25,25 +26,6 @@ export function useFreeze() {
     mutationFn: () => freezeVersion(id),
     onSuccess: () => client.invalidateQueries({ queryKey: keyOf(id) }),
   });
-}
-
-async function latestTemplate(projectId: string): Promise<TemplateOut | null> {
-  try {
-    return await unwrap(
-      api.GET('/api/v1/projects/{project_id}/template', {
-        params: { path: { project_id: projectId } },
-      }),
-    );
-  } catch (error) {
-    if (error instanceof ApiError && error.status === 404) return null;
-    throw error;
-  }
-}
-
-/** The template that a job started now would use; null = none is drawn. */
-export function useLatestTemplate() {
-  const { id } = useProject();
-  return useQuery({ queryKey: keyOf(id, 'template'), queryFn: () => latestTemplate(id) });
 }
 
 type Start = {

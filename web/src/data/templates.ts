@@ -8,17 +8,16 @@ import { useProject } from './projects';
 import { keyOf } from './queries';
 
 /** The latest version; null = nobody drew one. */
+export async function latestTemplate(projectId: string): Promise<TemplateOut | null> {
+  const params = { path: { project_id: projectId } };
+  const summary = await unwrap(api.GET('/api/v1/projects/{project_id}/summary', { params }));
+  if (summary.template_version === null) return null;
+  return unwrap(api.GET('/api/v1/projects/{project_id}/template', { params }));
+}
+
 export function useTemplate() {
   const { id } = useProject();
-  return useQuery({
-    queryKey: keyOf(id, 'template'),
-    queryFn: async (): Promise<TemplateOut | null> => {
-      const params = { path: { project_id: id } };
-      const summary = await unwrap(api.GET('/api/v1/projects/{project_id}/summary', { params }));
-      if (summary.template_version === null) return null;
-      return unwrap(api.GET('/api/v1/projects/{project_id}/template', { params }));
-    },
-  });
+  return useQuery({ queryKey: keyOf(id, 'template'), queryFn: () => latestTemplate(id) });
 }
 
 export const templateOf = (row: TemplateOut): Template => readTemplate(JSON.stringify(row.content));

@@ -1,6 +1,7 @@
 /** The open project, and what is asked of its inspection. */
 
 import { lazy, Suspense, useState } from 'react';
+import { createPortal } from 'react-dom';
 import type { ProjectOut } from '../api/schema';
 import { Icon } from '../components/Icon';
 import { t } from '../texts';
@@ -22,11 +23,13 @@ export function ProjectName({ project }: { readonly project: ProjectOut }) {
           <strong>{project.name}</strong> <small>{t.problem.title}</small>
         </span>
       </button>
-      {isOpen && (
-        <Suspense>
-          <ProblemDialog project={project} onClose={() => setIsOpen(false)} />
-        </Suspense>
-      )}
+      {isOpen &&
+        createPortal(
+          <Suspense>
+            <ProblemDialog project={project} onClose={() => setIsOpen(false)} />
+          </Suspense>,
+          document.body, // not a part of the navigation
+        )}
     </>
   );
 }

@@ -99,7 +99,9 @@ def image(found: ImageDep, db: ReadDb) -> ImageOut:
 def delete(found: ImageDep, caller: Uploader, services: ServicesDep) -> None:
     """Take an image out of the project, where no template and no dataset version holds it."""
     with services.database.write() as db:
-        store.delete_image(db, caller.user, db.get_one(Image, found.id))
+        is_free = store.delete_image(db, caller.user, db.get_one(Image, found.id))
+    if is_free:
+        services.blobs.remove(found.sha256)
 
 
 @router.get("/{image_id}/file", response_class=Response, responses=PICTURE)

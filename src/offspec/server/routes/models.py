@@ -115,10 +115,13 @@ def thresholds(
 @router.post("/{model_id}/approve")
 def approve(
     found: ModelDep, project: ProjectDep, caller: Engineer, services: ServicesDep,
+    request: Request,
     body: ApproveIn | None = None,
 ) -> ModelOut:  # fmt: skip
     """Use this model from now on; approving an earlier one rolls back."""
     said = ApproveIn() if body is None else body
+    inspectors: Inspectors = request.app.state.inspectors
+    inspectors.prepare(found.bundle_sha256)  # the line does not wait for the change
     with services.database.write() as db:
         mine = db.get_one(ModelRow, found.id)
         comparison = None

@@ -24,7 +24,7 @@ type Placed = HandleProps & {
 };
 
 const GRIP_W = 62;
-const GRIP_H = 24;
+export const GRIP_H = 24;
 
 export function Handle(props: Placed) {
   const { x, top, bottom, grip, value, least, most, onChange } = props;

@@ -2,7 +2,7 @@
 
 import { t } from '../../texts';
 import { BottomAxis, ChartFrame, LeftAxis, type Tone } from './ChartFrame';
-import { Handle, type HandleProps } from './Handle';
+import { GRIP_H, Handle, type HandleProps } from './Handle';
 import { type Bin, binsOf, countTicks, type Domain, scaleOf, ticksOf } from './scale';
 
 export type Group = {
@@ -70,8 +70,8 @@ export function Histogram(props: HistogramProps) {
                 key={handle.name}
                 {...handle}
                 x={x.place(handle.value)}
-                top={2}
-                bottom={base - 2}
+                top={i === 0 ? 2 : 4 + GRIP_H}
+                bottom={i === 0 && handles.length > 1 ? base - 4 - GRIP_H : base - 2}
                 grip={i === 0 ? 'top' : 'bottom'}
                 valueAt={x.value}
               />

@@ -93,7 +93,7 @@ function Models({ models, mayApprove }: ModelsProps) {
             <p>{texts.earlierText}</p>
           </header>
           {shelf.earlier.map((model) => (
-            <ModelRow key={model.id} model={model} models={models}>
+            <ModelRow key={model.id} model={model} models={models} isBrief>
               {mayApprove && <Button onClick={() => setAsked(model)}>{texts.rollBack}</Button>}
             </ModelRow>
           ))}

@@ -8,9 +8,9 @@ export function ModelFacts({ model }: { readonly model: ModelOut }) {
     [texts.detector, model.detector],
     [texts.regions, regionsOf(model)],
     [texts.points, t.deploy.pointsOf(model.t_review, model.t_ng)],
-    [texts.threshold, model.threshold.words],
-    [texts.note, model.note],
     [texts.bundle, model.bundle_sha256.slice(0, 12)],
+    [texts.note, model.note],
+    [texts.threshold, model.threshold.words],
   ].filter(([, value]) => value);
   return (
     <dl className="model-facts">

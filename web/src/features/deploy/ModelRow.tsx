@@ -8,11 +8,13 @@ import { ModelFacts, madeText } from './ModelFacts';
 type ModelRowProps = {
   readonly model: ModelOut;
   readonly models: readonly ModelOut[];
+  /** Facts only where they are asked for. */
+  readonly isBrief?: boolean;
   readonly children?: ReactNode;
 };
 
 /** A model with what can be done with it. */
-export function ModelRow({ model, models, children }: ModelRowProps) {
+export function ModelRow({ model, models, isBrief, children }: ModelRowProps) {
   const { id } = useProject();
   return (
     <article className="model" aria-labelledby={`model-${model.id}`}>
@@ -27,7 +29,14 @@ export function ModelRow({ model, models, children }: ModelRowProps) {
           {children}
         </div>
       </header>
-      <ModelFacts model={model} />
+      {isBrief ? (
+        <details>
+          <summary>{t.deploy.more}</summary>
+          <ModelFacts model={model} />
+        </details>
+      ) : (
+        <ModelFacts model={model} />
+      )}
     </article>
   );
 }

@@ -39,7 +39,7 @@ export function Tokens() {
             { key: 'state', name: texts.state, cell: states },
             {
               key: 'revoke',
-              name: '',
+              name: texts.action,
               cell: (token) =>
                 !token.revoked && (
                   <Button

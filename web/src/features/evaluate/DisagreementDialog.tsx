@@ -5,8 +5,7 @@ import { Button } from '../../components/Button';
 import { Dialog } from '../../components/Dialog';
 import { CheckField } from '../../components/Field';
 import { VerdictBadge } from '../../components/VerdictBadge';
-import { useImagesById } from '../../data/decisions';
-import { viewUrl } from '../../data/images';
+import { useImage, viewUrl } from '../../data/images';
 import { pageLink } from '../../data/links';
 import { heatUrl } from '../../data/models';
 import { useProject } from '../../data/projects';
@@ -65,7 +64,7 @@ export function DisagreementDialog(props: DisagreementDialogProps) {
         )}
         <div className="wrong-side">
           <p>
-            {t.evaluate.gallery.said[one.label]}, <VerdictBadge verdict={verdict} />
+            {t.evaluate.gallery.said[one.label]} <VerdictBadge verdict={verdict} />
           </p>
           {one.label === 'ng' && <p className="quiet">{texts.type(one.defect_type)}</p>}
           <CheckField label={texts.heat} value={hasHeat} onChange={setHeat} />
@@ -88,7 +87,7 @@ type LayersProps = {
 /** Picture, heat and outlines, one over the other. */
 function Layers({ one, imageId, modelId, hasHeat, hasOutlines }: LayersProps) {
   const { id: projectId } = useProject();
-  const image = useImagesById([imageId]).get(imageId);
+  const image = useImage(imageId).data;
   const [isHeatLost, setHeatLost] = useState(false);
   const texts = t.evaluate.detail;
   if (!image) return <p className="loading">{t.app.loading}</p>;

@@ -34,7 +34,12 @@ export function SavePanel(props: SavePanelProps) {
         <StatusBadge status={status} words={isOwn ? model.threshold.words : promise.moved} />{' '}
         {isOwn ? promise.own : promise.moved}
       </p>
-      {isOwn && <p className="quiet">{model.threshold.words}</p>}
+      {isOwn && (
+        <details>
+          <summary>{promise.rests}</summary>
+          <p className="quiet">{model.threshold.words}</p>
+        </details>
+      )}
       <Button
         look="primary"
         icon="save"

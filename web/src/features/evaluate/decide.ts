@@ -96,18 +96,20 @@ export type RocPoint = {
 
 /** From stopping none to stopping all that could be judged, by the threshold of review. */
 export function rocOf(images: readonly Tested[]): readonly RocPoint[] {
-  const good = images.filter((one) => one.label === 'ok');
-  const bad = images.filter((one) => one.label === 'ng');
-  if (good.length === 0 || bad.length === 0) return [];
-  const above = (some: readonly Tested[], at: number) =>
-    some.filter((one) => one.deviation_score !== null && one.deviation_score > at).length;
-  const scores = images.flatMap((one) => one.deviation_score ?? []);
-  const places = [...new Set([1, ...scores, -1])].sort((a, b) => b - a);
-  return places.map((at) => ({
-    falseAlarm: above(good, at) / good.length,
-    detection: above(bad, at) / bad.length,
-    at,
-  }));
+  const n = { ok: 0, ng: 0 };
+  for (const one of images) n[one.label]++;
+  if (n.ok === 0 || n.ng === 0) return [];
+  const sorted = images
+    .flatMap(({ label, deviation_score: score }) => (score === null ? [] : { label, score }))
+    .sort((a, b) => b.score - a.score);
+  const above = { ok: 0, ng: 0 };
+  const points: RocPoint[] = [];
+  sorted.forEach(({ label, score }, i) => {
+    if (score !== sorted[i - 1]?.score)
+      points.push({ falseAlarm: above.ok / n.ok, detection: above.ng / n.ng, at: score });
+    above[label]++;
+  });
+  return [...points, { falseAlarm: above.ok / n.ok, detection: above.ng / n.ng, at: -1 }];
 }
 
 export type Disagreement = Judged & {

@@ -1,7 +1,7 @@
 /** Whether the normals hold the looks that good parts have: curve and map of each region. */
 
 import { Curve } from '../../components/charts/Curve';
-import { thumbnailUrl } from '../../data/images';
+import { sharpUrl, useImage } from '../../data/images';
 import { useProject } from '../../data/projects';
 import { t } from '../../texts';
 import type { CheckReport, CoverageRegion } from './report';
@@ -9,14 +9,14 @@ import { useDecisions } from './useDecisions';
 
 const FULL = 0.25; // relative fall of the distance from half of the normals to all
 
-export function Coverage({ report }: { readonly report: CheckReport }) {
+type CoverageProps = { readonly report: CheckReport; readonly isSaid: boolean };
+
+export function Coverage({ report, isSaid }: CoverageProps) {
   const { coverage, contamination } = report;
   const regions = coverage.regions.filter((region) => region.curve.length > 0);
   return (
     <>
-      <p>
-        <strong>{moreWords(coverage.more, coverage.gain)}</strong>
-      </p>
+      {!isSaid && <p>{moreWords(coverage.more, coverage.gain)}</p>}
       {regions.map((region) => (
         <div key={region.id} className="coverage">
           <CoverageCurve region={region} />
@@ -66,8 +66,7 @@ type MapProps = { readonly region: CoverageRegion; readonly referenceKey: string
 function CoverageMap({ region, referenceKey }: MapProps) {
   const { id: projectId } = useProject();
   const decisions = useDecisions();
-  const id = referenceKey === null ? null : decisions.idOf(referenceKey);
-  const image = id === null ? null : (decisions.images.get(id) ?? null);
+  const image = useImage(referenceKey === null ? null : decisions.idOf(referenceKey)).data;
   const [x, y, width, height] = region.bounds_xywh;
   const rows = region.map.length;
   return (
@@ -79,7 +78,7 @@ function CoverageMap({ region, referenceKey }: MapProps) {
     >
       {image && (
         <image
-          href={thumbnailUrl(projectId, image.id)}
+          href={sharpUrl(projectId, image)}
           width={image.width}
           height={image.height}
           preserveAspectRatio="none"

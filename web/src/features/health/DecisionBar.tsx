@@ -8,8 +8,8 @@ import { pageLink } from '../../data/links';
 import { useProject } from '../../data/projects';
 import { useMay } from '../../data/session';
 import { useFreeze } from '../../data/starting';
+import { useSummary } from '../../data/summary';
 import { errorText, t } from '../../texts';
-import { tallyOf } from './decisions';
 import { useDecisions } from './useDecisions';
 
 export function DecisionBar() {
@@ -20,9 +20,8 @@ export function DecisionBar() {
   const mayFreeze = useMay('engineer');
   const [frozen, setFrozen] = useState<VersionOut | null>(null);
   const texts = t.health.bar;
-  const { out, kept } = tallyOf(decisions.images.values());
+  const leftOut = useSummary(projectId).data?.left_out ?? 0;
   const selected = [...decisions.selected];
-  if (selected.length === 0 && out + kept === 0 && !decisions.undo) return null;
   const decide = (decision: 'leave_out' | 'keep') => decisions.decide(selected, decision);
   return (
     <div className="decision-bar" role="toolbar" aria-label={texts.label}>
@@ -44,7 +43,7 @@ export function DecisionBar() {
           </Button>
         </>
       )}
-      <span role="status">{texts.decided(out, kept)}</span>
+      <span role="status">{texts.leftOut(leftOut)}</span>
       {decisions.undo && (
         <Button look="quiet" icon="undo" disabled={decisions.isBusy} onClick={decisions.undo}>
           {texts.undo}
@@ -57,7 +56,7 @@ export function DecisionBar() {
           </span>
         )}
         <Button
-          look={frozen ? 'plain' : 'primary'}
+          look={frozen || !decisions.undo ? 'plain' : 'primary'}
           disabled={!mayFreeze || freeze.isPending || decisions.isBusy}
           onClick={() =>
             freeze.mutate(undefined, {

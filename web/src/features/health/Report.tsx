@@ -85,7 +85,7 @@ function Content({ topic, report }: { readonly topic: Topic; readonly report: Ch
     case 'duplicates':
       return <Duplicates groups={report.duplicates} />;
     case 'coverage':
-      return <Coverage report={report} />;
+      return <Coverage report={report} isSaid={topic.findings.length > 0} />;
     case 'variants':
       return <Variants groups={report.variants} />;
     case 'confounds':

@@ -3,7 +3,7 @@
 import { type KeyboardEvent, useState } from 'react';
 import { Button, IconButton } from '../../components/Button';
 import { RingedPicture } from '../../components/RingedPicture';
-import { thumbnailUrl } from '../../data/images';
+import { thumbnailUrl, useImage } from '../../data/images';
 import { useProject } from '../../data/projects';
 import { t } from '../../texts';
 import { Closer } from './Closer';
@@ -46,6 +46,7 @@ function Tile({ entry, topic }: { readonly entry: TileEntry; readonly topic: Top
   const [isClose, setClose] = useState(false);
   const texts = t.health.tile;
   const id = decisions.idOf(entry.key);
+  const image = useImage(id).data;
   const name = plainWords(entry.key);
   if (id === null)
     return (
@@ -54,7 +55,6 @@ function Tile({ entry, topic }: { readonly entry: TileEntry; readonly topic: Top
         <p className="quiet">{texts.gone}</p>
       </li>
     );
-  const image = decisions.images.get(id);
   const decision = image?.decision ?? null;
   const isSelected = decisions.selected.has(id);
   const press = (event: KeyboardEvent) => {

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { ImageOut } from '../../api/schema';
-import { changedBy, tallyOf, undoOf } from './decisions';
+import { changedBy, undoOf } from './decisions';
 
 const image = (id: string, decision: ImageOut['decision'], decision_why = ''): ImageOut =>
   ({ id, decision, decision_why }) as ImageOut;
@@ -19,9 +19,10 @@ it('takes back what many images had before in few requests', () => {
   ]);
 });
 
-it('changes only what differs and is known', () => {
-  const all = [image('a', null), image('b', 'leave_out'), undefined];
-  expect(changedBy(all, 'leave_out').map((one) => one.id)).toEqual(['a']);
-  expect(changedBy(all, null).map((one) => one.id)).toEqual(['b']);
-  expect(tallyOf([image('a', 'keep'), image('b', 'leave_out')])).toEqual({ out: 1, kept: 1 });
+it('changes only what differs', () => {
+  const known = new Map([image('a', null), image('b', 'leave_out')].map((one) => [one.id, one]));
+  const changed = (decision: 'leave_out' | null) =>
+    changedBy(['a', 'b', 'new'], (id) => known.get(id), decision).map((one) => one.id);
+  expect(changed('leave_out')).toEqual(['a', 'new']);
+  expect(changed(null)).toEqual(['b']);
 });

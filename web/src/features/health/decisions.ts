@@ -26,18 +26,13 @@ export function undoOf(step: Step): readonly Request[] {
   return [...groups.values()];
 }
 
-/** Of these images the ones that the decision changes. */
+/** Of these images the ones that the decision changes; nobody decided of one that is not known. */
 export function changedBy(
-  images: readonly (ImageOut | undefined)[],
+  ids: readonly string[],
+  known: (id: string) => Before | undefined,
   decision: Decision,
-): readonly ImageOut[] {
-  return images.filter((image): image is ImageOut => image != null && image.decision !== decision);
-}
-
-export function tallyOf(images: Iterable<ImageOut>): { out: number; kept: number } {
-  const all = [...images];
-  return {
-    out: all.filter((image) => image.decision === 'leave_out').length,
-    kept: all.filter((image) => image.decision === 'keep').length,
-  };
+): readonly Before[] {
+  return ids
+    .map((id) => known(id) ?? { id, decision: null, decision_why: '' })
+    .filter((image) => (image.decision ?? null) !== decision);
 }

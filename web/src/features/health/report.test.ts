@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { t } from '../../texts';
-import { type CheckReport, namedIds, plainWords, TOPICS, topicsOf } from './report';
+import { type CheckReport, plainWords, TOPICS, topicsOf } from './report';
 
 const REPORT: CheckReport = {
   findings: [
@@ -34,10 +34,6 @@ it('groups findings by topic, the worst first', () => {
       ['contamination', 'calm', 0],
     ],
   );
-});
-
-it('knows every image that is named and still there', () => {
-  expect([...namedIds(REPORT)].sort()).toEqual(['1', '2', '3', '4']);
 });
 
 it('takes the mark off names, and nothing else', () => {

@@ -111,14 +111,3 @@ export function topicsOf(report: CheckReport): readonly Topic[] {
 /** Names without the mark that makes them unique in a dataset version. */
 export const plainWords = (words: string): string =>
   words.replace(/(?<![0-9A-Za-z])[0-9a-f]{12}_(?=\S)/g, '');
-
-/** Everything that is named anywhere, as ids. */
-export function namedIds(report: CheckReport): readonly string[] {
-  const keys = [
-    ...report.findings.flatMap((finding) => finding.images),
-    ...report.contamination.images.filter((one) => one.flagged).map((one) => one.image),
-    ...report.duplicates.flatMap((group) => group.images),
-    ...(report.contamination.reference === null ? [] : [report.contamination.reference]),
-  ];
-  return [...new Set(keys.flatMap((key) => report.image_ids[key] ?? []))];
-}

@@ -1,16 +1,14 @@
 /** Which images are selected, what was decided, and undo; shared by all parts of the page. */
 
-import { createContext, useCallback, useContext, useMemo, useState } from 'react';
-import type { ImageOut } from '../../api/schema';
+import { createContext, useCallback, useContext, useState } from 'react';
 import { useNotify } from '../../components/Toasts';
-import { type Decision, useDecide, useImagesById } from '../../data/decisions';
+import { type Decision, useDecide, useKnownImage } from '../../data/decisions';
 import { useMay } from '../../data/session';
 import { errorText, t } from '../../texts';
 import { changedBy, type Step, undoOf } from './decisions';
-import { type CheckReport, namedIds, type TopicName } from './report';
+import type { CheckReport, TopicName } from './report';
 
 export type Decisions = {
-  readonly images: ReadonlyMap<string, ImageOut>;
   /** Null where an image is gone. */
   readonly idOf: (key: string) => string | null;
   readonly selected: ReadonlySet<string>;
@@ -35,8 +33,7 @@ export function useMakeDecisions(report: CheckReport): Decisions {
   const notify = useNotify();
   const mayDecide = useMay('upload');
   const { mutateAsync, isPending } = useDecide();
-  const ids = useMemo(() => namedIds(report), [report]);
-  const images = useImagesById(ids);
+  const known = useKnownImage();
   const [selected, setSelected] = useState<ReadonlySet<string>>(new Set());
   const [steps, setSteps] = useState<readonly Step[]>([]);
   const toggle = useCallback((id: string) => {
@@ -47,10 +44,7 @@ export function useMakeDecisions(report: CheckReport): Decisions {
     });
   }, []);
   const decide: Decisions['decide'] = (wanted, decision, topic) => {
-    const changed = changedBy(
-      wanted.map((id) => images.get(id)),
-      decision,
-    );
+    const changed = changedBy(wanted, known, decision);
     if (changed.length === 0 || !mayDecide) return;
     const why = decision === null || !topic ? '' : t.health.why(t.health.topics[topic]);
     mutateAsync({ image_ids: changed.map((image) => image.id), decision, why })
@@ -71,7 +65,6 @@ export function useMakeDecisions(report: CheckReport): Decisions {
     }
   };
   return {
-    images,
     idOf: (key) => report.image_ids[key] ?? null,
     selected,
     toggle,

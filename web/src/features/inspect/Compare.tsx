@@ -1,11 +1,17 @@
-import { useMemo } from 'react';
+import { useMemo, useRef } from 'react';
 import type { InspectionOut } from '../../api/schema';
-import { scaling } from '../../canvas/matrix';
+import { type Matrix, scaling } from '../../canvas/matrix';
 import { PictureStage, type StageLayer } from '../../canvas/PictureStage';
 import type { ViewControl } from '../../canvas/useSharedView';
 import { Problem } from '../../components/Problem';
-import type { Size } from '../../core/geometry';
-import { contentOf, laidBy, outlinesOf, toReference } from '../../data/inspectionContent';
+import { type Bounds, boundsOf, type Size } from '../../core/geometry';
+import {
+  contentOf,
+  type InspectionContent,
+  laidBy,
+  outlinesOf,
+  toReference,
+} from '../../data/inspectionContent';
 import { pictureUrl, referenceUrl } from '../../data/inspections';
 import { isGone, type Picture, usePicture } from '../../data/pictures';
 import { useProject } from '../../data/projects';
@@ -26,16 +32,22 @@ export function useCompared(inspection: InspectionOut | undefined, hasHeat: bool
   const { id } = useProject();
   const of = (kind: 'captured' | 'heat') =>
     inspection && !inspection.image_gone ? pictureUrl(id, inspection.id, kind) : null;
-  const golden = usePicture(inspection ? referenceUrl(id, inspection.model_id) : null);
+  const model = useRef<string | null>(null);
+  if (inspection) model.current = inspection.model_id; // stays while the next one is on its way
+  const golden = usePicture(model.current === null ? null : referenceUrl(id, model.current));
   const captured = usePicture(of('captured'));
   const heat = usePicture(hasHeat ? of('heat') : null);
-  return {
-    golden: golden.picture,
-    captured: captured.picture,
-    heat: heat.picture,
-    error: captured.error ?? golden.error ?? heat.error,
-    frame: golden.picture?.size ?? null,
-  };
+  const error = captured.error ?? golden.error ?? heat.error;
+  return useMemo(
+    () => ({
+      golden: golden.picture,
+      captured: captured.picture,
+      heat: heat.picture,
+      error,
+      frame: golden.picture?.size ?? null,
+    }),
+    [golden.picture, captured.picture, heat.picture, error],
+  );
 }
 
 type CompareProps = {
@@ -52,10 +64,7 @@ export function Compare({ inspection, compared, control, shown, blink }: Compare
   const texts = t.inspect.queue;
   const { golden, captured, heat, frame, error } = compared;
   const content = contentOf(inspection);
-  const matrix = useMemo(
-    () => toReference(content) ?? laidOut(captured?.size, frame),
-    [content, captured, frame],
-  );
+  const matrix = useMemo(() => laying(content, compared), [content, compared]);
   const outlines = useMemo(
     () => (shown.outlines && matrix ? laidBy(matrix, outlinesOf(content)) : []),
     [content, matrix, shown.outlines],
@@ -115,8 +124,23 @@ export function Compare({ inspection, compared, control, shown, blink }: Compare
   );
 }
 
-const laidOut = (size: Size | undefined, frame: Size | null) =>
-  size && frame ? scaling(size, frame) : null;
+/** From the captured picture to the golden one; what could not be laid over it is made as large. */
+function laying(content: InspectionContent, { captured, frame }: Compared): Matrix | null {
+  const laid = toReference(content);
+  if (laid) return laid;
+  return captured && frame ? scaling(captured.size, frame) : null;
+}
+
+/** Where something is outlined, in pixels of the golden image. */
+export function usePlaces(inspection: InspectionOut | undefined, compared: Compared): Bounds[] {
+  return useMemo(() => {
+    if (!inspection) return [];
+    const content = contentOf(inspection);
+    const matrix = laying(content, compared);
+    if (!matrix) return [];
+    return laidBy(matrix, outlinesOf(content)).map((one) => boundsOf(one.points));
+  }, [inspection, compared]);
+}
 
 function Panes({ isBusy }: { readonly isBusy: boolean }) {
   return (

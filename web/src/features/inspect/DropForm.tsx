@@ -51,20 +51,16 @@ export function DropForm({ model, dropped, onTaken, onFiles }: DropFormProps) {
       </div>
       <input
         ref={files}
-        className="visually-hidden"
+        hidden
         type="file"
         multiple
         accept={ACCEPTED}
-        aria-label={texts.files}
-        tabIndex={-1}
         onChange={(event) => chosen(event.target)}
       />
       <input
         ref={folder}
-        className="visually-hidden"
+        hidden
         type="file"
-        aria-label={texts.folder}
-        tabIndex={-1}
         {...{ webkitdirectory: '' }}
         onChange={(event) => chosen(event.target)}
       />

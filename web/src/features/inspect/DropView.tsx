@@ -1,5 +1,6 @@
 import { type DragEvent, useState } from 'react';
 import { EmptyState } from '../../components/EmptyState';
+import { Problem } from '../../components/Problem';
 import { useKeys } from '../../components/useKeys';
 import { pageLink } from '../../data/links';
 import { useProject } from '../../data/projects';
@@ -79,9 +80,13 @@ export function DropView() {
       {run?.inspection ? (
         <ResultView inspection={run.inspection} name={run.file.name} />
       ) : (
-        <p className="result-none">
-          {runs.length > 0 ? t.inspect.drop.choose : t.inspect.drop.text}
-        </p>
+        <div className="result-none">
+          {run?.error ? (
+            <Problem error={run.error} />
+          ) : (
+            <p>{runs.length > 0 ? t.inspect.drop.choose : t.inspect.drop.waiting}</p>
+          )}
+        </div>
       )}
     </div>
   );

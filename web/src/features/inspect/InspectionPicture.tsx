@@ -4,6 +4,7 @@ import { PictureStage, type StageLayer } from '../../canvas/PictureStage';
 import { useSharedView } from '../../canvas/useSharedView';
 import { Problem } from '../../components/Problem';
 import { useKeys } from '../../components/useKeys';
+import { boundsOf } from '../../core/geometry';
 import { contentOf, outlinesOf } from '../../data/inspectionContent';
 import { pictureUrl } from '../../data/inspections';
 import { isGone, usePicture } from '../../data/pictures';
@@ -30,10 +31,15 @@ export function InspectionPicture({ inspection, of, hasTools = true }: Inspectio
   const outlines = useMemo(() => outlinesOf(contentOf(inspection)), [inspection]);
   useKeys(hasTools, (key, event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return false;
+    if (key === 'z' || key === 'Z') {
+      control.showNext(places);
+      return true;
+    }
     const next = shownByKey(key, shown);
     if (next) setShown(next);
     return next !== null || (!key.startsWith('Arrow') && control.key(key));
   });
+  const places = outlines.map((one) => boundsOf(one.points));
   const layers: StageLayer[] = [];
   if (captured.picture && frame)
     layers.push({ key: 'captured', src: captured.picture.src, size: frame });
@@ -45,7 +51,9 @@ export function InspectionPicture({ inspection, of, hasTools = true }: Inspectio
     <div className="inspection-picture">
       {captured.error && <Problem error={captured.error} />}
       {heat.error && <Problem error={heat.error} />}
-      {hasTools && <PictureTools control={control} shown={shown} onShown={setShown} />}
+      {hasTools && (
+        <PictureTools control={control} shown={shown} onShown={setShown} places={places} />
+      )}
       {frame ? (
         <PictureStage
           frame={frame}

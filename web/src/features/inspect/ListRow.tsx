@@ -27,13 +27,7 @@ export function ListRow({ item, isOpen, isMarked, onOpen, onMark }: ListRowProps
       ) : (
         <span />
       )}
-      <button
-        type="button"
-        className="inspection-cells"
-        aria-pressed={isOpen}
-        aria-label={texts.open(what, time)}
-        onClick={onOpen}
-      >
+      <button type="button" className="inspection-cells" aria-pressed={isOpen} onClick={onOpen}>
         <span>{time}</span>
         <span>
           <VerdictBadge verdict={item.verdict} />

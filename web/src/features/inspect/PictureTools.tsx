@@ -1,5 +1,6 @@
 import type { ViewControl } from '../../canvas/useSharedView';
 import { IconButton } from '../../components/Button';
+import type { Bounds } from '../../core/geometry';
 import { t } from '../../texts';
 
 export type Shown = { readonly heat: boolean; readonly outlines: boolean };
@@ -8,10 +9,12 @@ type PictureToolsProps = {
   readonly control: ViewControl;
   readonly shown: Shown;
   readonly onShown: (shown: Shown) => void;
+  /** Where something is outlined. */
+  readonly places: readonly Bounds[];
 };
 
 /** Layers on and off, closer and further; the same for one picture and for two. */
-export function PictureTools({ control, shown, onShown }: PictureToolsProps) {
+export function PictureTools({ control, shown, onShown, places }: PictureToolsProps) {
   const texts = t.inspect.view;
   return (
     <div className="picture-tools">
@@ -31,6 +34,13 @@ export function PictureTools({ control, shown, onShown }: PictureToolsProps) {
       />
       <IconButton icon="zoomIn" label={texts.zoomIn} keys="+" onClick={control.zoomIn} />
       <IconButton icon="zoomOut" label={texts.zoomOut} keys="-" onClick={control.zoomOut} />
+      <IconButton
+        icon="place"
+        label={texts.place}
+        keys="Z"
+        disabled={places.length === 0}
+        onClick={() => control.showNext(places)}
+      />
       <IconButton icon="whole" label={texts.whole} keys="0" onClick={control.showAll} />
     </div>
   );

@@ -1,4 +1,5 @@
 import { useEffect, useMemo, useRef, useState } from 'react';
+import type { InspectionOut } from '../../api/schema';
 import { useSharedView } from '../../canvas/useSharedView';
 import { Button, IconButton } from '../../components/Button';
 import { EmptyState } from '../../components/EmptyState';
@@ -13,7 +14,7 @@ import { useProject } from '../../data/projects';
 import { useMay } from '../../data/session';
 import { useSummary } from '../../data/summary';
 import { errorText, t } from '../../texts';
-import { Compare, useCompared } from './Compare';
+import { Compare, useCompared, usePlaces } from './Compare';
 import { DecisionButtons, LastDecision } from './DecisionBar';
 import { areKeysOn, KeysHelp } from './KeysHelp';
 import { PictureTools, type Shown, shownByKey } from './PictureTools';
@@ -91,8 +92,13 @@ function OpenInspection({
   const input = useRef<HTMLInputElement>(null);
   const compared = useCompared(inspection, shown.heat);
   const control = useSharedView(compared.frame, inspection?.id ?? '');
+  const places = usePlaces(inspection, compared);
   const blink = useBlink();
   const verdict = inspection?.verdict === 'review' ? 'review' : 'ng';
+  /** Nobody judges by a key too many what was not there to be seen. */
+  const isSeen =
+    inspection !== undefined &&
+    (compared.captured !== null || compared.error !== null || inspection.image_gone);
   // biome-ignore lint/correctness/useExhaustiveDependencies: each picture has its own reason
   useEffect(() => {
     setReason('');
@@ -100,7 +106,7 @@ function OpenInspection({
   }, [queue.current]);
 
   function decide(decision: 'ok' | 'ng') {
-    if (!inspection) return;
+    if (!isSeen) return;
     queue.decide(verdict, decision, reason);
     if (document.activeElement instanceof HTMLElement) document.activeElement.blur();
   }
@@ -111,6 +117,7 @@ function OpenInspection({
     if (key === 'Enter' || key === 'n' || key === 'N') decide('ng');
     else if (key === 'o' || key === 'O') decide('ok');
     else if (key === 'b' || key === 'B') blink.toggle();
+    else if (key === 'z' || key === 'Z') control.showNext(places);
     else if (next) setShown(next);
     else if (digit) setReason(reason === digit.text ? '' : digit.text);
     else if (key === 'r' || key === 'R') input.current?.focus();
@@ -141,7 +148,7 @@ function OpenInspection({
             aria-pressed={blink.shown !== null}
             onClick={blink.toggle}
           />
-          <PictureTools control={control} shown={shown} onShown={setShown} />
+          <PictureTools control={control} shown={shown} onShown={setShown} places={places} />
           <IconButton icon="help" label={texts.help} keys="?" onClick={() => setIsHelpOpen(true)} />
         </div>
       </header>
@@ -165,20 +172,22 @@ function OpenInspection({
       )}
       <footer className="queue-foot">
         <ReasonField reasons={reasons} value={reason} onChange={setReason} input={input} />
-        <DecisionButtons
-          verdict={verdict}
-          disabled={!inspection}
-          onDecide={decide}
-          onLater={() => queue.step(1)}
-        />
-        <LastDecision queue={queue} learn={learn.learn} onLearn={learn.go} />
+        <div className="queue-decide">
+          <DecisionButtons
+            verdict={verdict}
+            disabled={!isSeen}
+            onDecide={decide}
+            onLater={() => queue.step(1)}
+          />
+          <LastDecision queue={queue} learn={learn.learn} onLearn={learn.go} />
+        </div>
       </footer>
       {isHelpOpen && <KeysHelp isOn={isOn} onIsOn={setIsOn} onClose={() => setIsHelpOpen(false)} />}
     </section>
   );
 }
 
-function Facts({ inspection }: { readonly inspection: import('../../api/schema').InspectionOut }) {
+function Facts({ inspection }: { readonly inspection: InspectionOut }) {
   const texts = t.inspect.result;
   const regions = byUrgency(contentOf(inspection).regions).filter((one) => one.verdict !== 'ok');
   const where = [

@@ -1,4 +1,4 @@
-import { useEffect, useMemo, useState } from 'react';
+import { type RefObject, useEffect, useMemo, useRef, useState } from 'react';
 import { useNotify } from '../../components/Toasts';
 import {
   pictureUrl,
@@ -26,6 +26,9 @@ export function useQueue(asked: string | null) {
   const [decisions, setDecisions] = useState<readonly Decision[]>([]);
   const [current, setCurrent] = useState(asked);
   const [isBack, setIsBack] = useState(false);
+  /** What the server has not answered yet, by inspection. */
+  const pending = useRef(new Map<string, Promise<unknown>>());
+  useLeaveWarning(pending);
   const decided = useMemo(() => new Set(decisions.map((one) => one.id)), [decisions]);
   const items = useMemo(() => open.data?.items ?? [], [open.data]);
   const waiting = stillOpen(items, decided);
@@ -52,29 +55,29 @@ export function useQueue(asked: string | null) {
       { id: inspectionId, verdict, decision, isLearned: false },
     ]);
     setCurrent(nextOf(items, inspectionId, decided));
-    review.mutate(
-      { inspectionId, decision, reason },
-      {
-        onError: (error) => {
-          forget(inspectionId);
-          notify(t.inspect.queue.failed(errorText(error)), 'bad');
-        },
-      },
-    );
+    const saving = review
+      .mutateAsync({ inspectionId, decision, reason })
+      .catch((error) => {
+        forget(inspectionId);
+        notify(t.inspect.queue.failed(errorText(error)), 'bad');
+      })
+      .finally(() => pending.current.delete(inspectionId));
+    pending.current.set(inspectionId, saving);
   }
 
   /** The last decision is taken back and its picture is open again. */
-  function undo() {
+  async function undo() {
     const last = decisions.at(-1);
     if (!last || withdraw.isPending) return;
-    withdraw.mutate(last.id, {
-      onSuccess: () => {
-        forget(last.id);
-        setCurrent(last.id);
-        setIsBack(true);
-      },
-      onError: (error) => notify(errorText(error), 'bad'),
-    });
+    await pending.current.get(last.id);
+    try {
+      await withdraw.mutateAsync(last.id);
+      forget(last.id);
+      setCurrent(last.id);
+      setIsBack(true);
+    } catch (error) {
+      notify(errorText(error), 'bad');
+    }
   }
 
   const step = (by: 1 | -1) => {
@@ -92,9 +95,8 @@ export function useQueue(asked: string | null) {
     last: decisions.at(-1) ?? null,
     isBack,
     decided,
-    isSaving: review.isPending,
     decide,
-    undo,
+    undo: () => void undo(),
     step,
     markLearned,
     show: setCurrent,
@@ -103,6 +105,17 @@ export function useQueue(asked: string | null) {
 }
 
 export type Queue = ReturnType<typeof useQueue>;
+
+/** Nobody loses a decision by closing the page a moment too early. */
+function useLeaveWarning(pending: RefObject<ReadonlyMap<string, unknown>>): void {
+  useEffect(() => {
+    const onLeave = (event: BeforeUnloadEvent) => {
+      if (pending.current.size > 0) event.preventDefault();
+    };
+    window.addEventListener('beforeunload', onLeave);
+    return () => window.removeEventListener('beforeunload', onLeave);
+  }, [pending]);
+}
 
 /** The address names the open one, so that it can be sent to somebody; going back leaves the queue. */
 function useAddress(current: string | null): void {

@@ -4,7 +4,7 @@ import type { JobOut, ModelOut, TemplateOut, VersionOut } from '../../api/schema
 import { type Column, Table } from '../../components/Table';
 import { pageLink } from '../../data/links';
 import { useProject } from '../../data/projects';
-import { useLatestTemplate } from '../../data/starting';
+import { useTemplate } from '../../data/templates';
 import { t } from '../../texts';
 import { JobLog } from '../jobs/JobLog';
 import { StatusBadge } from './StatusBadge';
@@ -16,7 +16,7 @@ type ModelListProps = {
 };
 
 export function ModelList({ models, versions, jobs }: ModelListProps) {
-  const template = useLatestTemplate().data ?? null;
+  const template = useTemplate().data ?? null;
   const texts = t.train.models;
   return (
     <section className="panel" aria-label={texts.title}>

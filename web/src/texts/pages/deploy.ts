@@ -16,6 +16,7 @@ export const deploy = {
   candidatesText: 'Models newer than the one in use.',
   earlier: 'Earlier models',
   earlierText: 'To go back to, when the one in use disappoints.',
+  more: 'What it is',
   none: 'There is no newer model.',
   train: 'Go to Train',
   facts: {
@@ -99,6 +100,7 @@ export const deploy = {
     created: 'Made',
     state: 'State',
     states: { valid: 'valid', revoked: 'revoked' },
+    action: 'Action',
     revoke: 'Revoke',
     revokeOf: (name: string) => `Revoke ${name}`,
     revokeTitle: (name: string) => `Revoke the token of ${name}?`,

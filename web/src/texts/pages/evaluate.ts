@@ -51,7 +51,7 @@ export const evaluate = {
     ngField: 'NG above',
     valueText: (value: string) => `above ${value}`,
     single: 'One threshold for both',
-    back: 'Back to the model’s own',
+    back: 'Reset',
     error: 'From 0.001 to 0.999.',
     invalid: (n: number) =>
       `${plural(n, 'image')} could not be judged and ${n === 1 ? 'is' : 'are'} not drawn.`,
@@ -116,6 +116,7 @@ export const evaluate = {
   },
   promise: {
     own: 'The model’s own thresholds.',
+    rests: 'What this rests on',
     moved: 'Moved, not saved: nothing is promised of thresholds set by hand.',
   },
   roc: {
@@ -135,7 +136,7 @@ export const evaluate = {
     kinds: { miss: 'Miss', false_alarm: 'False alarm' },
     score: (score: string) => `score ${score}`,
     notJudged: 'could not be judged',
-    said: { ok: 'labelled OK', ng: 'labelled NG' },
+    said: { ok: 'Labelled OK, judged', ng: 'Labelled NG, judged' },
     open: (name: string) => `Look at ${name}`,
     more: (n: number) => `Show ${n} more`,
     gone: 'The image is not in the project any more.',

@@ -111,7 +111,7 @@ export const health = {
     leaveOut: 'Leave out',
     keep: 'Keep',
     clear: 'Clear the selection',
-    decided: (out: number, kept: number) => `${out} left out, ${kept} kept`,
+    leftOut: (n: number) => `${plural(n, 'image is', 'images are')} left out of new versions`,
     undo: 'Undo',
     freeze: 'Freeze this as a new dataset version',
     freezing: 'Freezing…',
