@@ -160,7 +160,7 @@ async function evaluate() {
     (await review.getAttribute('aria-valuenow')) === '0.3',
     'the saved model has the thresholds, and its figures are called unfair',
   );
-  await page.getByText('Set by hand').waitFor();
+  await page.getByText('No promise').waitFor();
   await button('Evaluate').click();
   await page
     .getByText(/no .*image.* (is )?left|learned from|chose/i)

@@ -10,19 +10,20 @@ import { pageLink } from '../../data/links';
 import { heatUrl } from '../../data/models';
 import { useProject } from '../../data/projects';
 import { t } from '../../texts';
-import type { Disagreement, Points } from './decide';
+import { type Disagreement, type Points, verdictOf } from './decide';
 import { plainName, type Tested } from './payload';
 
 type DisagreementDialogProps = {
   readonly wrong: Disagreement;
   readonly modelId: string;
   readonly points: Points;
+  readonly isProvisional: boolean;
   readonly onClose: () => void;
   readonly onStep: (by: 1 | -1) => void;
 };
 
 export function DisagreementDialog(props: DisagreementDialogProps) {
-  const { wrong, modelId, points, onClose, onStep } = props;
+  const { wrong, modelId, points, isProvisional, onClose, onStep } = props;
   const { id: projectId } = useProject();
   const { one, verdict, kind } = wrong;
   const [hasHeat, setHeat] = useState(true);
@@ -69,7 +70,7 @@ export function DisagreementDialog(props: DisagreementDialogProps) {
           {one.label === 'ng' && <p className="quiet">{texts.type(one.defect_type)}</p>}
           <CheckField label={texts.heat} value={hasHeat} onChange={setHeat} />
           <CheckField label={texts.outlines} value={hasOutlines} onChange={setOutlines} />
-          <RegionTable one={one} points={points} />
+          <RegionTable {...{ one, points, isProvisional }} />
         </div>
       </div>
     </Dialog>
@@ -125,7 +126,11 @@ function Layers({ one, imageId, modelId, hasHeat, hasOutlines }: LayersProps) {
   );
 }
 
-function RegionTable({ one, points }: { readonly one: Tested; readonly points: Points }) {
+type RegionTableProps = Pick<DisagreementDialogProps, 'points' | 'isProvisional'> & {
+  readonly one: Tested;
+};
+
+function RegionTable({ one, points, isProvisional }: RegionTableProps) {
   const { columns, regions } = t.evaluate.detail;
   return (
     <table className="table">
@@ -147,17 +152,7 @@ function RegionTable({ one, points }: { readonly one: Tested; readonly points: P
               <th scope="row">{region.name}</th>
               <td className="number">{score === null ? '–' : score.toFixed(3)}</td>
               <td>
-                <VerdictBadge
-                  verdict={
-                    score === null
-                      ? 'invalid'
-                      : score > points.ng
-                        ? 'ng'
-                        : score > points.review
-                          ? 'review'
-                          : 'ok'
-                  }
-                />
+                <VerdictBadge verdict={verdictOf(score, points, isProvisional)} />
                 {region.reason && <small>{region.reason.message}</small>}
               </td>
             </tr>

@@ -19,9 +19,10 @@ type DisagreementsProps = {
   readonly wrong: readonly Disagreement[];
   readonly modelId: string;
   readonly points: Points;
+  readonly isProvisional: boolean;
 };
 
-export function Disagreements({ wrong, modelId, points }: DisagreementsProps) {
+export function Disagreements({ wrong, modelId, points, isProvisional }: DisagreementsProps) {
   const [filter, setFilter] = useState<Filter>('all');
   const [most, setMost] = useState(SHOWN);
   const [openAt, setOpenAt] = useState<number | null>(null);
@@ -61,6 +62,7 @@ export function Disagreements({ wrong, modelId, points }: DisagreementsProps) {
           wrong={open}
           modelId={modelId}
           points={points}
+          isProvisional={isProvisional}
           onClose={() => setOpenAt(null)}
           onStep={(by) => setOpenAt((openAt + by + listed.length) % listed.length)}
         />

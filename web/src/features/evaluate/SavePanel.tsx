@@ -11,6 +11,7 @@ import { useSetThresholds } from '../../data/models';
 import { useMay } from '../../data/session';
 import { t } from '../../texts';
 import { StatusBadge } from '../train/StatusBadge';
+import { statusOf } from '../train/status';
 import type { Points } from './decide';
 
 type SavePanelProps = {
@@ -27,7 +28,7 @@ export function SavePanel(props: SavePanelProps) {
   const [isSaving, setSaving] = useState(false);
   const maySave = useMay('engineer');
   const { promise, save } = t.evaluate;
-  const status = isOwn ? model.threshold.status : 'manual';
+  const status = isOwn ? statusOf(model.threshold) : 'moved';
   return (
     <section className="panel" aria-label={save.button}>
       <p className="promise">

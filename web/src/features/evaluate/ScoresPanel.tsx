@@ -15,11 +15,13 @@ type ScoresPanelProps = {
   readonly images: readonly Tested[];
   readonly points: Points;
   readonly isOwn: boolean;
+  readonly isProvisional: boolean;
   readonly onPoints: (points: Points) => void;
   readonly onBack: () => void;
 };
 
-export function ScoresPanel({ images, points, isOwn, onPoints, onBack }: ScoresPanelProps) {
+export function ScoresPanel(props: ScoresPanelProps) {
+  const { images, points, isOwn, isProvisional, onPoints, onBack } = props;
   const [region, setRegion] = useState(WHOLE);
   const texts = t.evaluate.scores;
   const regions = useMemo(() => regionsOf(images), [images]);
@@ -94,6 +96,7 @@ export function ScoresPanel({ images, points, isOwn, onPoints, onBack }: ScoresP
         {texts.help}
         {region !== WHOLE && ` ${texts.regionNote}`}
         {notJudged > 0 && ` ${texts.invalid(notJudged)}`}
+        {isProvisional && ` ${texts.provisional}`}
       </p>
     </section>
   );

@@ -29,11 +29,15 @@ type ThresholdsViewProps = {
 export function ThresholdsView(props: ThresholdsViewProps) {
   const { model, measured, version, evaluation, onModel, points, costs } = props;
   const { images } = evaluation;
+  const isProvisional = model.threshold.status === 'provisional';
   const judgedBy = useMemo(
     () => ({ review: measured.t_review, ng: measured.t_ng }),
     [measured.t_review, measured.t_ng],
   );
-  const judged = useMemo(() => judge(images, points, judgedBy), [images, points, judgedBy]);
+  const judged = useMemo(
+    () => judge(images, points, judgedBy, isProvisional),
+    [images, points, judgedBy, isProvisional],
+  );
   const [good, bad] = [countsOf(judged, 'ok'), countsOf(judged, 'ng')];
   const roc = useMemo(() => rocOf(images), [images]);
   const shown = useDeferredValue(judged);
@@ -44,11 +48,16 @@ export function ThresholdsView(props: ThresholdsViewProps) {
     <div className="evaluate">
       <div className="evaluate-main">
         <ScoresPanel
-          {...{ images, points, isOwn }}
+          {...{ images, points, isOwn, isProvisional }}
           onPoints={props.onPoints}
           onBack={() => props.onPoints({ review: model.t_review, ng: model.t_ng })}
         />
-        <Disagreements wrong={wrong} modelId={measured.id} points={points} />
+        <Disagreements
+          wrong={wrong}
+          modelId={measured.id}
+          points={points}
+          isProvisional={isProvisional}
+        />
       </div>
       <div className="evaluate-side">
         <RatesPanel {...{ good, bad, rates }} auroc={evaluation.auroc} />

@@ -82,6 +82,12 @@ it('ng stands over a region that could not be judged, review does not', () => {
   expect(verdictAt(both, { review: 0.5, ng: 0.8 })).toBe('invalid');
 });
 
+it('a provisional model leaves ng to a person', () => {
+  const points = { review: 0.5, ng: 0.6 };
+  expect(verdictAt(tested('ng', 0.9), points, true)).toBe('review');
+  expect(verdictAt(tested('ng', 0.4), points, true)).toBe('ok');
+});
+
 it("the model's own verdicts stand at its own points", () => {
   const close = tested('ng', 0.42, 'ng'); // rounded; it was above
   expect(judge([close], OWN, OWN)[0]?.verdict).toBe('ng');

@@ -12,13 +12,18 @@ export type Points = { readonly review: number; readonly ng: number };
 export const LEAST = 0.001;
 export const MOST = 0.999;
 
-/** Of an image: ng if any region is, else invalid if any is, else review if any is, else ok. */
-export function verdictAt(one: Tested, points: Points): Verdict {
-  const score = one.deviation_score;
-  if (score !== null && score > points.ng) return 'ng';
-  if (score === null || one.regions.some((region) => region.verdict === 'invalid'))
-    return 'invalid';
+/** Of a score; a model with too few normals never says ng, a person decides. */
+export function verdictOf(score: number | null, points: Points, isProvisional: boolean): Verdict {
+  if (score === null) return 'invalid';
+  if (score > points.ng && !isProvisional) return 'ng';
   return score > points.review ? 'review' : 'ok';
+}
+
+/** Of an image: ng if any region is, else invalid if any is, else review if any is, else ok. */
+export function verdictAt(one: Tested, points: Points, isProvisional = false): Verdict {
+  const verdict = verdictOf(one.deviation_score, points, isProvisional);
+  if (verdict === 'ng') return 'ng';
+  return one.regions.some((region) => region.verdict === 'invalid') ? 'invalid' : verdict;
 }
 
 export type Judged = { readonly one: Tested; readonly verdict: Verdict };
@@ -27,9 +32,17 @@ export type Judged = { readonly one: Tested; readonly verdict: Verdict };
  * Every image judged anew. Where the points are the model's own its verdicts stand: they come from
  * scores before they were rounded.
  */
-export function judge(images: readonly Tested[], points: Points, own: Points): readonly Judged[] {
+export function judge(
+  images: readonly Tested[],
+  points: Points,
+  own: Points,
+  isProvisional = false,
+): readonly Judged[] {
   const isOwn = points.review === own.review && points.ng === own.ng;
-  return images.map((one) => ({ one, verdict: isOwn ? one.verdict : verdictAt(one, points) }));
+  return images.map((one) => ({
+    one,
+    verdict: isOwn ? one.verdict : verdictAt(one, points, isProvisional),
+  }));
 }
 
 export type Counts = Readonly<Record<Verdict, number>> & { readonly n: number };

@@ -8,6 +8,7 @@ import { useTemplate } from '../../data/templates';
 import { t } from '../../texts';
 import { JobLog } from '../jobs/JobLog';
 import { StatusBadge } from './StatusBadge';
+import { statusOf } from './status';
 
 type ModelListProps = {
   readonly models: readonly ModelOut[];
@@ -75,7 +76,7 @@ function columnsOf(
       name: columns.threshold,
       cell: (model) => (
         <>
-          <StatusBadge status={model.threshold.status} words={model.threshold.words} />
+          <StatusBadge status={statusOf(model.threshold)} words={model.threshold.words} />
           <small>{texts.heldOut(model.threshold.n)}</small>
         </>
       ),

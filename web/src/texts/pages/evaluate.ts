@@ -50,6 +50,8 @@ export const evaluate = {
     reviewField: 'Review above',
     ngField: 'NG above',
     valueText: (value: string) => `above ${value}`,
+    provisional:
+      'The threshold is provisional: until there are 5 normals nothing is NG, a person looks.',
     single: 'One threshold for both',
     back: 'Reset',
     error: 'From 0.001 to 0.999.',

@@ -119,6 +119,7 @@ export const train = {
     extrapolated: 'Estimated',
     provisional: 'Provisional',
     manual: 'Set by hand',
+    moved: 'No promise',
   },
   failed: {
     title: 'Not finished',
