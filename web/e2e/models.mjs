@@ -123,13 +123,13 @@ async function evaluate() {
   await page.keyboard.press('Shift+ArrowRight');
   expect((await ng.getAttribute('aria-valuenow')) === '0.53', 'the other one gives way');
 
-  await dragTo(ng, 0.85);
+  await dragTo(ng, 0.96);
   const at = Number(await ng.getAttribute('aria-valuenow'));
-  expect(Math.abs(at - 0.85) < 0.02, `a threshold is dragged (${at})`);
-  await dragTo(review, 0.75);
+  expect(Math.abs(at - 0.96) < 0.02, `a threshold is dragged (${at})`);
+  await dragTo(review, 0.94);
   const missRow = page.getByRole('row', { name: /^Miss rate/ });
   const low = Number(await review.getAttribute('aria-valuenow'));
-  expect(Math.abs(low - 0.75) < 0.02, `so is the other one (${low})`);
+  expect(Math.abs(low - 0.94) < 0.02, `so is the other one (${low})`);
   expect(!/\s0 of/.test(await missRow.innerText()), 'the miss rate follows');
   await shot(page, 'models-evaluate');
   const card = page.getByRole('button', { name: /^Miss: Look at/ }).first();

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated
 
@@ -97,7 +98,8 @@ def audit(
     output = Output(json_file, quiet)
     if database is None and not (data / "offspec.db").is_file():
         raise OptionError(f"'{data}' holds no database. Name the folder that `serve` was given.")
-    with Database(Settings(data, database).database_url).read() as db:
+    opened = Database(Settings(data, database).database_url)
+    with closing(opened), opened.read() as db:
         found = log.verify(db)
     if found.broken_at is None:
         output.say(f"The audit log is whole: {found.events} entries, head {found.head}.")

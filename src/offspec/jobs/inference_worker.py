@@ -136,8 +136,8 @@ def main() -> None:
     ready = Ready(int(sys.argv[1]))
     for path in sys.argv[2:]:
         ready.get(path)
-    write_frame(sink, {})
     try:
+        write_frame(sink, {})
         serve(ready, sys.stdin.buffer, sink)
     except BrokenPipeError:
         os._exit(0)  # the server is gone, and so is the place to say it

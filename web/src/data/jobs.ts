@@ -11,16 +11,28 @@ const POLL_MS = 500;
 
 export const isOpen = (job: JobOut): boolean => job.state === 'queued' || job.state === 'running';
 
+/** All of the project; when one of them ends, everything of the project is fresh again. */
 export function useJobs() {
   const { id } = useProject();
-  return useQuery({
+  const client = useQueryClient();
+  const query = useQuery({
     queryKey: keyOf(id, 'jobs'),
     queryFn: () =>
       unwrap(
         api.GET('/api/v1/projects/{project_id}/jobs', { params: { path: { project_id: id } } }),
       ),
-    refetchInterval: (query) => (query.state.data?.some(isOpen) ? POLL_MS : false),
+    refetchInterval: (q) => (q.state.data?.some(isOpen) ? POLL_MS : false),
   });
+  const open = useRef<readonly string[]>([]);
+  const jobs = query.data;
+  useEffect(() => {
+    if (!jobs) return;
+    const now = jobs.filter(isOpen).map((job) => job.id);
+    const hasEnded = open.current.some((jobId) => !now.includes(jobId));
+    open.current = now;
+    if (hasEnded) void client.invalidateQueries({ queryKey: keyOf(id) });
+  }, [jobs, id, client]);
+  return query;
 }
 
 /** One job, asked for again until it has ended; then everything of the project is fresh again. */

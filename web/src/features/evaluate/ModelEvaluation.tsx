@@ -1,6 +1,6 @@
 /** One model on one dataset version: not evaluated yet, evaluating, or its figures. */
 
-import { type ReactNode, useState } from 'react';
+import { type ReactNode, useMemo, useState } from 'react';
 import type { JobOut, ModelOut, VersionOut } from '../../api/schema';
 import { Button } from '../../components/Button';
 import { EmptyState } from '../../components/EmptyState';
@@ -14,6 +14,8 @@ import { useMay } from '../../data/session';
 import { t } from '../../texts';
 import { JobProgress } from '../jobs/JobProgress';
 import { ComparePanel } from './ComparePanel';
+import { type CostInput, costsFrom } from './costs';
+import type { Points } from './decide';
 import { type EvaluationFile, readEvaluation } from './payload';
 import { ThresholdsView } from './ThresholdsView';
 
@@ -28,7 +30,10 @@ type ModelEvaluationProps = {
 
 export function ModelEvaluation(props: ModelEvaluationProps) {
   const { model, models, version, jobs, choices, onModel } = props;
-  const { id: projectId } = useProject();
+  const { id: projectId, problem } = useProject();
+  // Here, so that they outlast a look at the other tab.
+  const [points, setPoints] = useState<Points>({ review: model.t_review, ng: model.t_ng });
+  const [costs, setCosts] = useState<CostInput>(() => costsFrom(problem));
   const [startedId, setStartedId] = useState<string | null>(null);
   const about = { model_id: model.id, version_id: version.id };
   const latest = latestJob(jobs, 'evaluate', about);
@@ -40,6 +45,7 @@ export function ModelEvaluation(props: ModelEvaluationProps) {
       ? latestJob(jobs, 'evaluate', { ...about, model_id: parent.id }, ['done'])
       : null;
   const file = useJobFile<EvaluationFile>(own ?? lent, 'evaluation.json');
+  const evaluation = useMemo(() => file.data && readEvaluation(file.data), [file.data]);
   const isRunning = running.data !== undefined && isOpen(running.data);
   const failed = running.data?.state === 'failed' ? running.data : !own ? latest : null;
   const start = (
@@ -72,7 +78,7 @@ export function ModelEvaluation(props: ModelEvaluationProps) {
           {start}
         </EmptyState>
       )}
-      {file.data && measured && (
+      {evaluation && measured && (
         <Tabs
           label={t.evaluate.tabs.label}
           tabs={[
@@ -81,8 +87,10 @@ export function ModelEvaluation(props: ModelEvaluationProps) {
               name: t.evaluate.tabs.thresholds,
               content: (
                 <ThresholdsView
-                  {...{ model, measured, version, onModel }}
-                  evaluation={readEvaluation(file.data)}
+                  {...{ model, measured, version, onModel, points, costs }}
+                  onPoints={setPoints}
+                  onCosts={setCosts}
+                  evaluation={evaluation}
                 />
               ),
             },

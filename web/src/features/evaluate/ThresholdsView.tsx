@@ -1,11 +1,10 @@
 /** Thresholds that are moved while figures and pictures follow. */
 
-import { useDeferredValue, useMemo, useState } from 'react';
+import { useDeferredValue, useMemo } from 'react';
 import type { ModelOut, VersionOut } from '../../api/schema';
-import { useProject } from '../../data/projects';
 import { t } from '../../texts';
 import { CostsPanel } from './CostsPanel';
-import { type CostInput, costsFrom } from './costs';
+import type { CostInput } from './costs';
 import { Disagreements } from './Disagreements';
 import { countsOf, disagreements, judge, type Points, ratesOf, rocOf } from './decide';
 import type { Evaluation } from './payload';
@@ -21,13 +20,14 @@ type ThresholdsViewProps = {
   readonly version: VersionOut;
   readonly evaluation: Evaluation;
   readonly onModel: (id: string) => void;
+  readonly points: Points;
+  readonly onPoints: (points: Points) => void;
+  readonly costs: CostInput;
+  readonly onCosts: (costs: CostInput) => void;
 };
 
 export function ThresholdsView(props: ThresholdsViewProps) {
-  const { model, measured, version, evaluation, onModel } = props;
-  const project = useProject();
-  const [points, setPoints] = useState<Points>({ review: model.t_review, ng: model.t_ng });
-  const [costs, setCosts] = useState<CostInput>(() => costsFrom(project.problem));
+  const { model, measured, version, evaluation, onModel, points, costs } = props;
   const { images } = evaluation;
   const judgedBy = useMemo(
     () => ({ review: measured.t_review, ng: measured.t_ng }),
@@ -45,15 +45,15 @@ export function ThresholdsView(props: ThresholdsViewProps) {
       <div className="evaluate-main">
         <ScoresPanel
           {...{ images, points, isOwn }}
-          onPoints={setPoints}
-          onBack={() => setPoints({ review: model.t_review, ng: model.t_ng })}
+          onPoints={props.onPoints}
+          onBack={() => props.onPoints({ review: model.t_review, ng: model.t_ng })}
         />
         <Disagreements wrong={wrong} modelId={measured.id} points={points} />
       </div>
       <div className="evaluate-side">
         <RatesPanel {...{ good, bad, rates }} auroc={evaluation.auroc} />
         <SavePanel {...{ model, version, points, isOwn, onModel }} tested={images.length} />
-        <CostsPanel {...{ costs, good, bad, model, version, onModel }} onCosts={setCosts} />
+        <CostsPanel {...{ costs, good, bad, model, version, onModel }} onCosts={props.onCosts} />
         <RocPanel roc={roc} rates={rates} />
         {evaluation.leftOut > 0 && (
           <p className="quiet">{t.evaluate.leftOut(evaluation.leftOut)}</p>
