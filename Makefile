@@ -111,7 +111,7 @@ web: client ## Install, check, test and build the studio (needs Node 20.19 or ne
 studio: client ## Build the studio into the package, without its checks
 	@cd web
 	npm ci --no-fund --no-audit --silent
-	npm run --silent build
+	npm run --silent build > /dev/null
 
 demo-studio: studio ## Build the studio and serve it with the practice product loaded
 	@$(BIN)/offspec serve --demo --data demo-studio $(ARGS)
