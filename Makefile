@@ -35,7 +35,7 @@ PYTEST := $(ONE_THREAD) $(BIN)/python -m pytest
 .PHONY: help demo test slow check format lint types docs pretraining client web studio demo-studio browser wheel clean
 
 help: ## List the tasks
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 20
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 20
 
 $(CREATED):
 	@if [ -z "$(PYTHON)" ] || ! "$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then
@@ -111,7 +111,7 @@ web: client ## Install, check, test and build the studio (needs Node 20.19 or ne
 studio: client ## Build the studio into the package, without its checks
 	@cd web
 	npm ci --no-fund --no-audit --silent
-	npm run --silent build
+	npm run --silent build > /dev/null
 
 demo-studio: studio ## Build the studio and serve it with the practice product loaded
 	@$(BIN)/offspec serve --demo --data demo-studio $(ARGS)

@@ -146,7 +146,7 @@ def check_offspec(words: tuple[str, ...], *, whole: bool) -> None:
 @cache
 def make_targets() -> frozenset[str]:
     text = (ROOT / "Makefile").read_text(encoding="utf-8")
-    return frozenset(re.findall(r"^([a-z]+):", text, re.MULTILINE))
+    return frozenset(re.findall(r"^([a-z-]+):", text, re.MULTILINE))
 
 
 def check_make(words: tuple[str, ...]) -> None:

@@ -118,7 +118,13 @@ def test_rates_by_hour_and_day_with_empty_ones(line: Line) -> None:
         line,
         {"verdict": "ok", "created_s": noon + 1.9},
         {"verdict": "ng", "created_s": noon + 3599.9, "review": "ok", "reviewed_by": "pia"},
-        {"verdict": "ng", "created_s": noon + 2 * 3600, "review": "ng", "reviewed_by": "pia"},
+        {
+            "verdict": "ng",
+            "created_s": noon + 2 * 3600,
+            "review": "ng",
+            "reviewed_by": "pia",
+            "line": "east",
+        },
         {"verdict": "invalid", "created_s": noon + 2 * DAY},
     )
     path = f"{line.path}/inspections/rates"
@@ -132,6 +138,8 @@ def test_rates_by_hour_and_day_with_empty_ones(line: Line) -> None:
     ).json()
     assert [one["ng"] + one["ok"] + one["invalid"] for one in days] == [3, 0, 1]
     assert len(line.client.get(path).json()) == 49
+    east = f"{path}?from_s={noon}&to_s={noon + DAY}&bucket=day&line=east"
+    assert [one["ng"] for one in line.client.get(east).json()] == [1, 0]
     for bad in ({"from_s": 10, "to_s": 5}, {"from_s": 0}):
         found = line.client.get(path, params=bad)
         assert (found.status_code, found.json()["code"]) == (400, "option")

@@ -357,6 +357,32 @@ async function paintLarge(page, server) {
   await options(page).first().waitFor();
 }
 
+/** An operator judges and draws; uploads, deletes and exports are not offered. */
+async function asOperator(browser, page, server, id) {
+  const password = 'a-long-password-1';
+  const { id: user } = await ask(page, 'POST', '/users', {
+    name: 'Olga',
+    role: 'operator',
+    password,
+  });
+  await ask(page, 'PUT', `/projects/${id}/members/${user}`);
+  const theirs = await signedIn(browser, server, { name: 'Olga', password });
+  await to(theirs, server, id);
+  await options(theirs).first().waitFor();
+  const isDisabled = (name) => theirs.getByRole('button', { name }).isDisabled();
+  expect(
+    (await isDisabled('Upload images…')) && (await isDisabled('Export…')),
+    'an operator is offered no upload and no export',
+  );
+  await options(theirs).first().click();
+  await theirs.keyboard.press('n');
+  await theirs.getByText('1 image marked NG.').waitFor();
+  await theirs.goto(`${server.url}/#/p/${id}/template`);
+  await theirs.locator('.viewer:visible svg').waitFor();
+  expect(await isDisabled('Save'), 'judges, and sees the template without saving it');
+  await theirs.context().close();
+}
+
 /** Only what is seen of many images is in the page. */
 async function scrollMany(page, server) {
   const id = await newProject(page, server, 'Many');
@@ -405,6 +431,7 @@ try {
   await meetConflict(page, server, id, image);
   await moveSidecar(page, server, id, image);
   await exportAll(page, server, id);
+  await asOperator(browser, page, server, id);
   await paintLarge(page, server);
   await scrollMany(page, server);
 } finally {

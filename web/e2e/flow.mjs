@@ -52,8 +52,8 @@ function practice(folder) {
     bad: spoiled.map((board) => board.path),
     defect: across(spoiled[0].shapes[0].points, 768, 576),
     regions: [
-      [0.12, 0.13, 0.6, 0.52],
-      [0.66, 0.16, 0.92, 0.5],
+      [0.05, 0.06, 0.52, 0.94],
+      [0.53, 0.06, 0.95, 0.94],
     ],
   };
 }
@@ -162,10 +162,7 @@ class Flow {
     await viewer.waitFor();
     await page.getByRole('radio', { name: 'Outlines' }).check({ force: true });
     await this.stroke(viewer, product.defect);
-    await page
-      .getByRole('button', { name: /^Delete / })
-      .first()
-      .waitFor();
+    await page.getByText('None outlined.').waitFor({ state: 'detached' });
     await page.locator('.save-saved').waitFor();
     await axe(page, `${product.name}: an annotated defect`);
     await this.picture('07-outlined');

@@ -124,19 +124,18 @@ await page.keyboard.press('1');
 await page.keyboard.press('Enter');
 const shownMs = await timeUntilNext(first);
 expect(shownMs < 300, `the next one is there at once: ${shownMs.toFixed(0)} ms`);
-await page.getByText('Saved: defective.').waitFor();
-const confirmed = await api.get(`${P}/inspections/${first}`);
-expect(
-  confirmed.review === 'ng' && confirmed.reason !== '',
-  `confirmed with a reason: ${confirmed.reason}`,
-);
+await page.getByText('Judged: defective.').waitFor();
+await expectSoon(async () => {
+  const { review, reason } = await api.get(`${P}/inspections/${first}`);
+  return review === 'ng' && reason !== '';
+}, 'confirmed with a reason');
 
 const second = page.url().split('/').at(-1);
 await page.keyboard.press('r');
 await page.keyboard.type('only dust');
 await page.keyboard.press('Enter');
 await page.keyboard.press('o');
-await page.getByText(/Saved: good/).waitFor();
+await page.getByText(/Judged: good/).waitFor();
 await expectSoon(
   async () => (await api.get(`${P}/inspections/${second}`)).reason === 'only dust',
   'overruled with words of one’s own',
@@ -149,7 +148,7 @@ expect(
 );
 expect(page.url().endsWith(second), 'and its picture is open again');
 await page.keyboard.press('o');
-await page.getByText(/Saved: good/).waitFor();
+await page.getByText(/Judged: good/).waitFor();
 await expectSoon(
   async () => (await api.get(`${P}/inspections/${second}`)).review === 'ok',
   'overruled again',

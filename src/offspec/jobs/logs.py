@@ -31,8 +31,13 @@ class JsonLines(logging.Formatter):
 
 
 def log_to_stderr() -> None:
-    """Let this process log in this form, from the level info for our own events."""
+    """Let this process log in this form.
+
+    Our own events are logged from the level info on; on a terminal, where a person reads, from
+    warning on.
+    """
+    level = logging.WARNING if sys.stderr.isatty() else logging.INFO
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines())
     logging.basicConfig(handlers=[handler], level=logging.WARNING, force=True)
-    logging.getLogger("offspec").setLevel(logging.INFO)
+    logging.getLogger("offspec").setLevel(level)

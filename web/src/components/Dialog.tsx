@@ -30,6 +30,9 @@ export function Dialog({ title, onClose, children, actions, isWide, isLarge }: D
         event.preventDefault();
         onClose();
       }}
+      onClose={() => {
+        if (ref.current) onClose(); // a browser may close it without asking, at a second Escape
+      }}
     >
       <header>
         <h2 id={id}>{title}</h2>

@@ -52,11 +52,16 @@ export function VirtualGrid<T>(props: VirtualGridProps<T>) {
   }, [current, columns, virtual]);
   const { listbox } = props;
   const id = useId();
+  const isActiveShown =
+    listbox !== undefined &&
+    listbox.active >= 0 &&
+    listbox.active < items.length &&
+    shown.some((row) => row.index === Math.floor(listbox.active / columns));
   const list = listbox && {
     role: 'listbox',
     tabIndex: 0,
     'aria-multiselectable': listbox.isMultiple ?? false,
-    'aria-activedescendant': `${id}-${listbox.active}`,
+    ...(isActiveShown ? { 'aria-activedescendant': `${id}-${listbox.active}` } : {}),
     onKeyDown: (event: React.KeyboardEvent) => listbox.onKeyDown(event, columns),
   };
   const option = (item: T, index: number) =>

@@ -151,8 +151,10 @@ export function Annotator(props: AnnotatorProps) {
 
   const tagOf = (element: Element) => tag(element, labeller.doc);
   const { toolName } = labeller;
-  const toolHint = toolName === 'select' ? t.annotate.selectHints[mode] : t.toolHints[toolName];
-  const hint = outliner.isPending ? t.annotate.outlining : toolHint;
+  const what = mode === 'verdicts' && ground.regions.length === 0 ? 'whole' : mode;
+  const toolHint = toolName === 'select' ? t.annotate.selectHints[what] : t.toolHints[toolName];
+  const waiting = outliner.isPending ? t.annotate.outlining : null;
+  const hint = waiting ?? (ground.isPlacing ? t.annotate.placing : toolHint);
   return (
     <>
       <ImageHeader

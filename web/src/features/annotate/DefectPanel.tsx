@@ -62,7 +62,7 @@ export function DefectPanel({
                     )
                   }
                 >
-                  {label}
+                  <span className="region-name">{label}</span>
                   <span className="region-size">{t.annotate.size(width, height)}</span>
                 </button>
                 <IconButton

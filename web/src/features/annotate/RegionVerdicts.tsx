@@ -24,7 +24,7 @@ export function RegionVerdicts({ labeller, note }: RegionVerdictsProps) {
               aria-pressed={selection.includes(region.key)}
               onClick={() => labeller.select([region.key])}
             >
-              {region.name}
+              <span className="region-name">{region.name}</span>
             </button>
             <VerdictSwitch
               isSmall

@@ -10,7 +10,12 @@ import { t } from '../../texts';
 /** Whoever leafs through images fast asks for no alignment. */
 const REST_MS = 250;
 
-export type Ground = { readonly regions: readonly Region[]; readonly note: string | null };
+export type Ground = {
+  readonly regions: readonly Region[];
+  /** Why they may lie beside the part. */
+  readonly note: string | null;
+  readonly isPlacing: boolean;
+};
 
 export function useGround(image: ImageOut, row: TemplateOut | null): Ground {
   const template = useMemo(() => row && templateOf(row), [row]);
@@ -31,13 +36,15 @@ export function useGround(image: ImageOut, row: TemplateOut | null): Ground {
     template.size.width === image.width &&
     template.size.height === image.height;
   return useMemo((): Ground => {
-    if (!template) return { regions: [], note: null };
+    if (!template) return { regions: [], note: null, isPlacing: false };
     const { regions } = documentOfRegions(template.size, template.regions);
     const plain = isSameSize ? placedRegions(regions, null) : [];
-    if (!isAligned) return { regions: plain, note: null };
-    if (!found.data) return { regions: plain, note: found.error?.message ?? t.annotate.placing };
+    if (!isAligned) return { regions: plain, note: null, isPlacing: false };
+    if (!found.data)
+      return { regions: plain, note: found.error?.message ?? null, isPlacing: !found.error };
     const { matrix, reason, valid } = found.data;
-    if (valid && matrix) return { regions: placedRegions(regions, matrix as Matrix), note: null };
-    return { regions: plain, note: t.annotate.notPlaced(reason ?? '') };
+    if (valid && matrix)
+      return { regions: placedRegions(regions, matrix as Matrix), note: null, isPlacing: false };
+    return { regions: plain, note: t.annotate.notPlaced(reason ?? ''), isPlacing: false };
   }, [template, isSameSize, isAligned, found.data, found.error]);
 }

@@ -36,11 +36,15 @@ const textOf = (form: Form): string => JSON.stringify(writeProblem(form));
 type ProblemDialogProps = { readonly project: ProjectOut; readonly onClose: () => void };
 
 export default function ProblemDialog({ project, onClose }: ProblemDialogProps) {
-  const [form, setForm] = useState(() => readProblem(project.problem));
+  const [form, setFormOnly] = useState(() => readProblem(project.problem));
   const mayChange = useMay('engineer');
   const change = useChangeProject(project.id);
   const notify = useNotify();
   const [isLeaving, setIsLeaving] = useState(false);
+  const setForm = (next: Form) => {
+    setFormOnly(next);
+    setIsLeaving(false);
+  };
   const isChanged = textOf(form) !== textOf(readProblem(project.problem));
   const leave = () => (isChanged && !isLeaving ? setIsLeaving(true) : onClose());
   const save = async () => {

@@ -67,7 +67,6 @@ export const annotate = {
     next: 'Next image',
     last: 'This was the last image of the list.',
     first: 'This is the first image of the list.',
-    gone: 'This image is not in the project any more.',
     label: 'Image to annotate',
     help: 'O, N and U judge the chosen region or the whole image. F marks it free of defects and goes on. J and K change the image. Press ? for all keys.',
     keys: 'Keyboard',
@@ -90,6 +89,7 @@ export const annotate = {
   whole: 'Whole image',
   follows: (verdict: string) => `${verdict} by what is said below.`,
   selectHints: {
+    whole: 'O or N judges the image, F marks it free of defects and goes on.',
     verdicts: 'Click a region, then O or N. With none chosen, they judge the whole image.',
     outlines: 'Click an outline to choose it, drag to move. Drag a handle to change it.',
   },
@@ -100,7 +100,6 @@ export const annotate = {
   freeAgain: (n: number) =>
     `This removes ${n === 0 ? 'the NG verdicts' : plural(n, 'defect')}. Press F again to do it.`,
   regions: 'Regions',
-  noRegions: 'The template has no regions yet, so the whole image is judged.',
   notPlaced: (why: string) => `The regions are drawn as on the reference. ${why}`,
   placing: 'Finding the part…',
   defects: 'Defects',
@@ -121,7 +120,6 @@ export const annotate = {
   px: (n: number) => `${n} px`,
   smart: 'Smart tool by',
   smartBy: { image: 'Image', model: 'Model' },
-  noModel: 'No model is approved yet.',
   nothingFound: 'Nothing stands out there. Stroke roughly over the whole defect, or use the brush.',
   outlining: 'Looking for the outline…',
   split: 'Use',

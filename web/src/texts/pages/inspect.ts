@@ -138,10 +138,10 @@ export const inspect = {
     learnedAction: 'Go to Train',
     decided: (decision: 'ok' | 'ng', verdict: 'ng' | 'review') =>
       decision === 'ng'
-        ? 'Saved: defective.'
+        ? 'Judged: defective.'
         : verdict === 'ng'
-          ? 'Saved: good, overruled.'
-          : 'Saved: good.',
+          ? 'Judged: good, overruled.'
+          : 'Judged: good.',
     undone: 'Taken back. It waits again.',
     failed: (why: string) => `Not saved, it waits again: ${why}`,
     already: (decision: 'ok' | 'ng', by: string) =>
