@@ -46,7 +46,9 @@ class Line(threading.Thread):
             }
             start = time.perf_counter()
             path = f"/api/v1/projects/{self.args.project}/inspect?line={self.line}"
-            connection.request("POST", path, self.picture, headers)
+            # Other bytes each time, so that each picture has to be written.
+            distinct = self.picture + f"{self.line}-{number}".encode()
+            connection.request("POST", path, distinct, headers)
             answer = connection.getresponse()
             answer.read()
             if answer.status == 201:
