@@ -121,7 +121,10 @@ browser: studio ## Check the built studio in a real Chromium, against a real ser
 	npm run e2e
 
 wheel: studio $(CORE) ## Build the wheel, studio included, into dist/
-	@$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
+	@rm -f dist/offspec-*.whl
+	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
+	$(BIN)/python -m zipfile --list dist/offspec-*.whl | grep --quiet server/studio/index.html
+	ls dist/offspec-*.whl
 
 clean: ## Remove the virtual environment and everything generated
 	@rm -rf $(VENV) build dist demo-output demo-studio web/node_modules web/client/node_modules src/offspec/server/studio web/look .mypy_cache .ruff_cache .pytest_cache .hypothesis
