@@ -116,9 +116,9 @@ studio: client ## Build the studio into the package, without its checks
 demo-studio: studio ## Build the studio and serve it with the practice product loaded
 	@$(BIN)/offspec serve --demo --data demo-studio $(ARGS)
 
-browser: studio ## Check the built studio in a real Chromium, against a real server
+browser: studio ## Check the studio in a real Chromium, against a real server (ARGS="flow")
 	@cd web
-	npm run e2e
+	npm run --silent e2e -- $(ARGS)
 
 wheel: studio $(CORE) ## Build the wheel, studio included, into dist/
 	@rm -f dist/offspec-*.whl
