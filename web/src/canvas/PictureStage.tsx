@@ -5,8 +5,9 @@
  * meet without being resampled.
  */
 
-import { useCallback, useEffect, useRef, useState } from 'react';
+import { useCallback, useEffect, useRef } from 'react';
 import type { Point, Points, Size } from '../core/geometry';
+import { pointIn, sizeOf, useSize } from './frame';
 import { cssTransform, IDENTITY, type Matrix, times, viewMatrix } from './matrix';
 import { type SharedView, sharedOf, viewIn } from './sharedView';
 import { panBy, pinch, toScreen, type View, zoomAt } from './view';
@@ -151,25 +152,4 @@ function usePointers(ref: React.RefObject<HTMLDivElement | null>, props: Picture
   }
 
   return { onPointerDown, onPointerMove, onPointerUp, onPointerCancel: onPointerUp };
-}
-
-function pointIn(element: HTMLElement, event: { clientX: number; clientY: number }): Point {
-  const box = element.getBoundingClientRect();
-  return [event.clientX - box.left, event.clientY - box.top];
-}
-
-function sizeOf(element: HTMLElement): Size {
-  return { width: element.clientWidth, height: element.clientHeight };
-}
-
-function useSize(ref: React.RefObject<HTMLElement | null>): Size {
-  const [size, setSize] = useState<Size>({ width: 0, height: 0 });
-  useEffect(() => {
-    const element = ref.current;
-    if (!element) return;
-    const observer = new ResizeObserver(() => setSize(sizeOf(element)));
-    observer.observe(element);
-    return () => observer.disconnect();
-  }, [ref]);
-  return size;
 }

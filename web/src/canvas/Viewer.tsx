@@ -2,7 +2,8 @@
 
 import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import type { Document, Element } from '../core/document';
-import type { Point, Size } from '../core/geometry';
+import type { Point } from '../core/geometry';
+import { pointIn, sizeOf, useSize } from './frame';
 import { nameOf, Overlay } from './Overlay';
 import { drawImage } from './paint';
 import type { ImageSource } from './tiles';
@@ -274,27 +275,3 @@ const ARROWS: Readonly<Record<string, Point>> = {
   ArrowUp: [0, -1],
   ArrowDown: [0, 1],
 };
-
-function pointIn(element: HTMLElement, event: { clientX: number; clientY: number }): Point {
-  const box = element.getBoundingClientRect();
-  return [
-    event.clientX - box.left - element.clientLeft,
-    event.clientY - box.top - element.clientTop,
-  ];
-}
-
-function sizeOf(element: HTMLElement): Size {
-  return { width: element.clientWidth, height: element.clientHeight };
-}
-
-function useSize(ref: React.RefObject<HTMLElement | null>): Size {
-  const [size, setSize] = useState<Size>({ width: 0, height: 0 });
-  useEffect(() => {
-    const element = ref.current;
-    if (!element) return;
-    const observer = new ResizeObserver(() => setSize(sizeOf(element)));
-    observer.observe(element);
-    return () => observer.disconnect();
-  }, [ref]);
-  return size;
-}

@@ -2,6 +2,7 @@ import { IconButton } from '../../components/Button';
 import { Segments } from '../../components/Field';
 import { useModels } from '../../data/models';
 import { t } from '../../texts';
+import { HistoryButtons } from '../drawing/HistoryButtons';
 import type { ImageKeys } from './keys';
 import type { Labeller } from './useAnnotator';
 
@@ -22,7 +23,6 @@ type OptionBarProps = {
 /** History, mode, and what the tool in hand can be set to. */
 export function OptionBar({ labeller, page, ...props }: OptionBarProps) {
   const { history, toolName } = labeller;
-  const named = (word: string, label: string | undefined) => (label ? `${word}: ${label}` : word);
   const act = (run: () => void) => (event: React.MouseEvent) => {
     run();
     if (event.detail > 0) props.onPointed();
@@ -31,22 +31,7 @@ export function OptionBar({ labeller, page, ...props }: OptionBarProps) {
   const isRound = toolName === 'brush' || toolName === 'eraser' || toolName === 'smart';
   return (
     <div className="edit-bar">
-      <div className="bar-group">
-        <IconButton
-          icon="undo"
-          label={named(t.common.undo, history.past.at(-1)?.label)}
-          keys="Control+Z"
-          disabled={history.past.length === 0}
-          onClick={act(labeller.undo)}
-        />
-        <IconButton
-          icon="redo"
-          label={named(t.common.redo, history.future[0]?.label)}
-          keys="Control+Y"
-          disabled={history.future.length === 0}
-          onClick={act(labeller.redo)}
-        />
-      </div>
+      <HistoryButtons history={history} onUndo={act(labeller.undo)} onRedo={act(labeller.redo)} />
       <Segments
         label={t.annotate.modes.label}
         value={page.mode}

@@ -2,6 +2,7 @@ import { IconButton } from '../../components/Button';
 import { Segments } from '../../components/Field';
 import { ALIGNMENTS, findElement } from '../../core/document';
 import { t } from '../../texts';
+import { HistoryButtons } from '../drawing/HistoryButtons';
 import type { DrawRole, Editor } from './useEditor';
 
 const ROLES: readonly DrawRole[] = ['region', 'exclusion'];
@@ -17,29 +18,13 @@ export function EditBar({ editor, onPointed }: EditBarProps) {
   const { history, selection, doc } = editor;
   const isNone = selection.length === 0;
   const isLocked = !isNone && selection.every((key) => findElement(doc, key)?.drawn.locked);
-  const named = (word: string, label: string | undefined) => (label ? `${word}: ${label}` : word);
   const act = (run: () => void) => (event: React.MouseEvent) => {
     run();
     if (event.detail > 0) onPointed();
   };
   return (
     <div className="edit-bar">
-      <div className="bar-group">
-        <IconButton
-          icon="undo"
-          label={named(t.common.undo, history.past.at(-1)?.label)}
-          keys="Control+Z"
-          disabled={history.past.length === 0}
-          onClick={act(editor.undo)}
-        />
-        <IconButton
-          icon="redo"
-          label={named(t.common.redo, history.future[0]?.label)}
-          keys="Control+Y"
-          disabled={history.future.length === 0}
-          onClick={act(editor.redo)}
-        />
-      </div>
+      <HistoryButtons history={history} onUndo={act(editor.undo)} onRedo={act(editor.redo)} />
       <Segments
         label={t.template.draws}
         value={editor.role}
