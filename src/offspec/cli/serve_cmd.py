@@ -76,7 +76,7 @@ def serve(
     try:
         app = create_app(services, pool)
         uvicorn.run(app, host=host, port=port, log_config=None, access_log=False,
-                    server_header=False)  # fmt: skip
+                    server_header=False, proxy_headers=https)  # fmt: skip
     finally:
         for one in helpers:
             one.stop()
