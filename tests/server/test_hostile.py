@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
+import socket
 import struct
 import threading
+import time
 import zipfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
+import uvicorn
 from fastapi.testclient import TestClient
 from sqlalchemy import func, select
 
 from offspec.errors import LimitError, OptionError
 from offspec.server import zips
+from offspec.server.http_head import HeadLimited
 from offspec.server.settings import MAX_BARE_BYTES, MAX_JSON_BYTES
 from offspec.store import accounts, registry
 from offspec.store.models import ModelRow, User
@@ -207,3 +212,29 @@ def test_thresholds_set_at_once_get_numbers_of_their_own(line: Line) -> None:
             registry.add_changed(db, user, parent, parent.bundle_sha256, parent.summary, "race")
 
     assert at_once(*[enter] * 4) == [None] * 4
+
+
+def test_a_head_without_end_is_refused(server: Server) -> None:
+    config = uvicorn.Config(server.app, port=0, log_config=None, http=HeadLimited)
+    served = uvicorn.Server(config)
+    thread = threading.Thread(target=served.run)
+    thread.start()
+    try:
+        while not served.started:
+            time.sleep(0.01)
+        port = served.servers[0].sockets[0].getsockname()[1]
+        line = b"X-A: " + b"a" * 9000 + b"\r\n"
+        for count, status in ((3, b"200"), (400, b"400")):
+            with socket.create_connection(("127.0.0.1", port), timeout=10) as stream:
+                head = b"GET /api/v1/health/live HTTP/1.1\r\nHost: localhost\r\n"
+                with contextlib.suppress(OSError):  # it has hung up already
+                    stream.sendall(head)
+                    for _ in range(count):
+                        stream.sendall(line)
+                        time.sleep(0.001)
+                    if status == b"200":
+                        stream.sendall(b"\r\n")
+                assert status in stream.recv(100)
+    finally:
+        served.should_exit = True
+        thread.join()
