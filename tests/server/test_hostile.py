@@ -6,11 +6,13 @@ import contextlib
 import io
 import socket
 import struct
+import tarfile
 import threading
 import time
 import zipfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,11 +20,12 @@ import uvicorn
 from fastapi.testclient import TestClient
 from sqlalchemy import func, select
 
-from offspec.errors import LimitError, OptionError
+from offspec.errors import InputError, LimitError, OptionError
 from offspec.server import zips
 from offspec.server.http_head import HeadLimited
 from offspec.server.settings import MAX_BARE_BYTES, MAX_JSON_BYTES
 from offspec.store import accounts, registry
+from offspec.store.backup import restore
 from offspec.store.models import ModelRow, User
 from tests.server.conftest import PASSWORD, Server
 from tests.server.line import Line
@@ -238,3 +241,18 @@ def test_a_head_without_end_is_refused(server: Server) -> None:
     finally:
         served.should_exit = True
         thread.join()
+
+
+@pytest.mark.parametrize("is_sparse", [True, False])
+def test_a_hostile_backup_is_refused(tmp_path: Path, is_sparse: bool) -> None:
+    member = tarfile.TarInfo("offspec.db")
+    member.size = 0 if is_sparse else 900
+    data = bytearray(member.tobuf(tarfile.GNU_FORMAT) + b"x" * 1024)
+    if is_sparse:  # of three gigabytes
+        data[156:157], data[483:495] = b"S", b"%011o\0" % (3 << 30)
+        data[148:156] = b" " * 8
+        data[148:156] = b"%06o\0 " % sum(data[:512])
+        data[512:] = bytes(1024)
+    (tmp_path / "a.tar").write_bytes(data + bytes(1024))
+    with pytest.raises(InputError, match="no part of one" if is_sparse else "cannot be read"):
+        restore(tmp_path / "a.tar", tmp_path / "new")
