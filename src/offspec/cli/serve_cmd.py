@@ -45,6 +45,7 @@ def serve(
     from offspec.jobs.local import Crew
     from offspec.jobs.logs import log_to_stderr
     from offspec.server.app import create_app
+    from offspec.server.http_head import HeadLimited
     from offspec.server.services import Services
     from offspec.server.settings import Settings
     from offspec.server.sweeper import Sweeper
@@ -76,7 +77,7 @@ def serve(
     try:
         app = create_app(services, pool)
         uvicorn.run(app, host=host, port=port, log_config=None, access_log=False,
-                    server_header=False)  # fmt: skip
+                    server_header=False, proxy_headers=https, http=HeadLimited)  # fmt: skip
     finally:
         for one in helpers:
             one.stop()

@@ -63,15 +63,21 @@ def reading(found: ServicesDep) -> Iterator[Db]:
 ReadDb = Annotated[Db, Depends(reading, scope="function")]
 
 
+def bearer(request: Request) -> str | None:
+    """The token that a request stands for itself with; None = it has none, a cookie may count."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    return token.strip() if scheme.casefold() == "bearer" and token else None
+
+
 def _identified(request: Request, db: Db) -> Caller:
     """Who asks, by token or cookie; a cookie that changes something needs the CSRF header too.
 
     Raises:
         ProblemError: 401 for nobody, 403 without the header.
     """
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    if scheme.casefold() == "bearer" and token:
-        by_token = accounts.token_of(db, token.strip())
+    token = bearer(request)
+    if token is not None:
+        by_token = accounts.token_of(db, token)
         if by_token is not None:
             return Caller(by_token[0], by_token[1].project_id)
         raise ProblemError(401, "sign_in", "This token is unknown or revoked. Make a new one.")

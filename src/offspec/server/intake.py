@@ -6,11 +6,13 @@ known, so that the line waits for the longer of the two.
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy.exc import IntegrityError
 
+from offspec.errors import StateError
 from offspec.server.inspectors import Inspectors
 from offspec.server.services import Services
 from offspec.store import inspections
@@ -42,16 +44,28 @@ def take_in(
 
     Raises:
         BusyError: Too many wait.
+        StateError: The key is of another picture.
         OffspecError: It is no picture, or does not fit the model.
     """
     work = _Work(services, model.project_id, asked)
     try:
         content = inspectors.inspect(model.bundle_sha256, asked.picture, "picture", work.meanwhile)
         row = work.enter(model, content) if work.before is None else work.before
+        _refuse_other_picture(row, asked)
     except BaseException:
         work.drop()
         raise
     return row, model.number if row.model_id == model.id else _number(services, row)
+
+
+def _refuse_other_picture(row: InspectionRow, asked: Asked) -> None:
+    """A key given twice must not pass a part by the verdict on another."""
+    if asked.key is None or row.image_sha256 == hashlib.sha256(asked.picture).hexdigest():
+        return
+    raise StateError(
+        f"Idempotency-Key '{asked.key}' was sent before with another picture. A key stands for one "
+        "picture. Send this one with a key of its own."
+    )
 
 
 def _number(services: Services, row: InspectionRow) -> int:

@@ -16,7 +16,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 from starlette.concurrency import run_in_threadpool
 
-from offspec.server.deps import ServicesDep, caller, visible_project
+from offspec.server.deps import ServicesDep, bearer, caller, visible_project
 from offspec.server.services import Services
 from offspec.store import inspections
 from offspec.store.database import Database
@@ -74,13 +74,13 @@ async def line_of(project_id: str, request: Request, found: ServicesDep) -> Line
         StateError: No model is approved.
     """
     lines: Lines = request.app.state.lines
-    said = request.headers.get("authorization", "")
-    key = hashlib.sha256(f"{project_id} {said}".encode()).hexdigest()
-    line = lines.get(key) if said else None
+    token = bearer(request)  # a cookie is asked for each time, with its CSRF header
+    key = None if token is None else hashlib.sha256(f"{project_id} {token}".encode()).hexdigest()
+    line = None if key is None else lines.get(key)
     if line is None:
         generation = lines.generation
         line = await run_in_threadpool(_look_up, project_id, request, found)
-        if said:
+        if key is not None:
             lines.keep(key, generation, line)
     request.state.user = line.user
     return line

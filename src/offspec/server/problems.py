@@ -12,6 +12,7 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
+from sqlalchemy.exc import IntegrityError
 from starlette.exceptions import HTTPException
 
 from offspec.errors import OffspecError
@@ -77,6 +78,11 @@ def install(app: FastAPI) -> None:
             for one in error.errors()
         ]
         return problem(422, "malformed", "The request does not fit the schema.", errors=places)
+
+    @app.exception_handler(IntegrityError)
+    def _raced(_request: Request, _error: IntegrityError) -> JSONResponse:
+        detail = "Somebody else changed this at the same moment. Nothing was changed. Try again."
+        return problem(409, "state", detail)
 
     @app.exception_handler(HTTPException)
     def _http(_request: Request, error: HTTPException) -> JSONResponse:

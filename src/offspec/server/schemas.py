@@ -8,9 +8,12 @@ from pydantic import BaseModel, ConfigDict, Field
 
 T = TypeVar("T")
 RoleName = Literal["admin", "engineer", "quality", "operator"]
-Name = Annotated[str, Field(min_length=1, max_length=80)]
+NO_NUL = r"^[^\x00]*$"
+"""PostgreSQL keeps no NUL in a text."""
+
+Name = Annotated[str, Field(min_length=1, max_length=80, pattern=NO_NUL)]
 Password = Annotated[str, Field(min_length=1, max_length=256)]
-Id = Annotated[str, Field(min_length=1, max_length=80)]
+Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,80}$")]
 
 
 class Schema(BaseModel):
@@ -205,7 +208,7 @@ class Counts(Schema):
 class TemplateIn(Schema):
     """A template, as ``template.json`` holds it, and the image it is drawn on."""
 
-    reference_id: str
+    reference_id: Id
     content: dict[str, Any]
 
 
@@ -223,7 +226,7 @@ class TemplateOut(Schema):
 class VersionIn(Schema):
     """A new dataset version; ``seed`` draws the split of images that name none."""
 
-    note: Annotated[str, Field(max_length=400)] = ""
+    note: Annotated[str, Field(max_length=400, pattern=NO_NUL)] = ""
     seed: Annotated[int, Field(ge=0, le=2**31)] = 0
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field
 
-from offspec.server.schemas import Schema
+from offspec.server.schemas import NO_NUL, Schema
 from offspec.store.models import InspectionRow
 
 
@@ -46,7 +46,7 @@ class ReviewIn(Schema):
     """A person's word on an inspection."""
 
     decision: Literal["ok", "ng"]
-    reason: Annotated[str, Field(max_length=400)] = ""
+    reason: Annotated[str, Field(max_length=400, pattern=NO_NUL)] = ""
 
 
 class Reviewer(Schema):

@@ -6,13 +6,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from offspec.server.schemas import Schema
+from offspec.server.schemas import NO_NUL, Schema
 
 MOST_IMAGES = 2000
 MOST_POINTS = 2000
-NO_NUL = r"^[^\x00]*$"
-"""PostgreSQL keeps no NUL in a text."""
-
 Id = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,40}$")]
 ImageIds = Annotated[list[Id], Field(min_length=1, max_length=MOST_IMAGES)]
 Coordinate = Annotated[float, Field(ge=-1e6, le=1e6, allow_inf_nan=False)]

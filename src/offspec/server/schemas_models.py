@@ -8,11 +8,11 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from offspec.jobs.kinds import JobKind
-from offspec.server.schemas import Id, Password, Schema
+from offspec.server.schemas import NO_NUL, Id, Password, Schema
 from offspec.store.models import JobRow, ModelRow
 
-Why = Annotated[str, Field(max_length=400)]
-Reason = Annotated[str, Field(min_length=1, max_length=400)]
+Why = Annotated[str, Field(max_length=400, pattern=NO_NUL)]
+Reason = Annotated[str, Field(min_length=1, max_length=400, pattern=NO_NUL)]
 Point = Annotated[float, Field(gt=0, lt=1)]
 
 

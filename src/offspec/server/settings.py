@@ -9,6 +9,8 @@ from pathlib import Path
 from offspec.errors import OptionError
 
 MAX_UPLOAD_BYTES = 1 << 30
+MAX_JSON_BYTES = 16 << 20
+MAX_BARE_BYTES = 64 << 10
 MAX_FILES = 2000
 
 
@@ -21,7 +23,8 @@ class Settings:
         database: URL; None = SQLite in ``data``.
         store: Folder or fsspec URL of the images; None = in ``data``.
         host: Address to listen on.
-        max_upload_bytes: Of one request.
+        max_upload_bytes: Of one request with pictures; other bodies are held to the constants
+            above, those without credentials to the smallest.
         https: The server is reached by HTTPS, if through a proxy; cookies are marked so.
     """
 

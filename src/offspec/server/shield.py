@@ -9,7 +9,12 @@ from typing import Any
 from starlette.exceptions import HTTPException
 
 from offspec.server.problems import fault, problem
-from offspec.server.settings import Settings
+from offspec.server.settings import (
+    MAX_BARE_BYTES,
+    MAX_JSON_BYTES,
+    MAX_UPLOAD_BYTES,
+    Settings,
+)
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -30,6 +35,11 @@ _HEADERS = (
     ("cross-origin-opener-policy", "same-origin"),
     ("cross-origin-resource-policy", "same-origin"),
 )  # fmt: skip
+
+
+_SIGN_IN = "/api/v1/session"
+_FILES = re.compile(r"/api/v1/projects/[^/]+/(images|inspect)")
+_NUL = problem(422, "malformed", "The address holds a NUL. No id or text has one. Leave it out.")
 
 
 class TooLargeError(HTTPException):
@@ -62,9 +72,12 @@ class Shield:
                 scope, receive, answer
             )
             return
-        limit = self._settings.max_upload_bytes
+        if _has_nul(scope):
+            await _NUL(scope, receive, answer)
+            return
+        limit = min(self._settings.max_upload_bytes, _most_bytes(scope, headers))
         length = headers.get("content-length", "0")
-        if not length.isdigit() or int(length) > limit:
+        if not re.fullmatch("[0-9]{1,18}", length) or int(length) > limit:
             await _too_large(limit)(scope, receive, answer)
             return
         started = False
@@ -105,6 +118,20 @@ class Shield:
             await send(message)
 
         return with_headers
+
+
+def _has_nul(scope: Scope) -> bool:
+    """Whether path or query hold a NUL, which no id has and PostgreSQL takes for a fault."""
+    return "\0" in scope["path"] or b"%00" in scope["query_string"]
+
+
+def _most_bytes(scope: Scope, headers: dict[str, str]) -> int:
+    """How large a body may be: it is read, and JSON is parsed, before anybody asks who sends it."""
+    if scope["path"].startswith(_SIGN_IN) or not {"authorization", "cookie"} & headers.keys():
+        return MAX_BARE_BYTES
+    is_files = scope["method"] == "POST" and _FILES.fullmatch(scope["path"])
+    kind = headers.get("content-type", "json").lower()
+    return MAX_UPLOAD_BYTES if is_files and "json" not in kind else MAX_JSON_BYTES
 
 
 def _too_large(limit: int) -> Any:

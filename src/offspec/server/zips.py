@@ -24,7 +24,8 @@ FREE_RATIO_BYTES = 16 << 20
 """Entries up to this size may shrink by any ratio: drawn pictures do."""
 
 _MAX_DIRECTORY_BYTES = MAX_ENTRIES * 600
-_END, _END_BYTES, _LONG_END = b"PK\x05\x06", 22, b"PK\x06\x07"
+_END, _END_BYTES = b"PK\x05\x06", 22
+_LONG_END, _LONG_END_BYTES = b"PK\x06\x07", 20  # stands right before the end record
 _MAX_COMMENT = 65_535
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
@@ -55,7 +56,14 @@ class Entry:
         try:
             with self._zip.open(info) as stream:
                 data = stream.read(MAX_ENTRY_BYTES + 1)
-        except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError) as error:
+        except (
+            zipfile.BadZipFile,
+            zlib.error,
+            EOFError,
+            OSError,
+            RuntimeError,
+            ValueError,
+        ) as error:
             raise InputError(
                 f"'{self.name}' in the zip is damaged: {str(error)[:120]}. Pack the zip again."
             ) from error
@@ -114,14 +122,14 @@ _LITTER = frozenset({"", ".DS_Store", "Thumbs.db", "desktop.ini"})
 def _check_directory(stream: IO[bytes]) -> None:
     """Read the count from the end record: a directory of millions would fill the memory."""
     size = stream.seek(0, 2)
-    start = max(0, size - _END_BYTES - _MAX_COMMENT)
+    start = max(0, size - _LONG_END_BYTES - _END_BYTES - _MAX_COMMENT)
     stream.seek(start)
     tail = stream.read()
     at = tail.rfind(_END)
     if at < 0 or len(tail) - at < _END_BYTES:
         raise InputError("This zip has no directory: it is truncated. Copy or pack it again.")
     count, directory = struct.unpack_from("<HI", tail, at + 10)
-    if _LONG_END in (tail[max(at - 20, 0) : max(at - 16, 0)], tail[:4]):
+    if tail[max(at - _LONG_END_BYTES, 0) : at].startswith(_LONG_END):
         raise _too_many(65_536)
     if count > MAX_ENTRIES or directory > _MAX_DIRECTORY_BYTES:
         raise _too_many(max(count, directory // 600))

@@ -110,6 +110,11 @@ def change_user(
     Raises:
         OptionError: Nobody would be left to administer, or a value is out of range.
     """
+    # Two who demote each other at the same time wait here for one another.
+    db.scalars(
+        select(User.id).where(User.role == "admin").order_by(User.id).with_for_update()
+    ).all()
+    db.refresh(user)
     old = _shown(user)
     if role is not None:
         if role not in ROLES:
@@ -203,7 +208,7 @@ def _slowed(db: Db, name: str, address: str) -> tuple[str, str]:
     Raises:
         TooManyError: There were too many.
     """
-    keys = (f"name:{name.strip()[:80].casefold()}", f"from:{address[:80]}")
+    keys = (f"name:{name.strip().casefold()[:80]}", f"from:{address[:80]}")
     db.execute(delete(LoginFailure).where(LoginFailure.time_s < time.time() - WINDOW_S))
     for key in keys:
         failures = db.scalar(

@@ -54,6 +54,12 @@ class Filter:
     to_s: float | None = None
 
 
+def take_turn(db: Db) -> None:
+    """Wait until no other transaction writes to the log; it is ours until this one ends."""
+    if db.get_bind().dialect.name == "postgresql":
+        db.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+
+
 def append(
     db: Db,
     actor: str,
@@ -65,8 +71,7 @@ def append(
     new: Mapping[str, Any] | None = None,
 ) -> AuditEvent:
     """Add an entry to the open transaction."""
-    if db.get_bind().dialect.name == "postgresql":
-        db.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+    take_turn(db)
     last = db.scalars(select(AuditEvent).order_by(AuditEvent.seq.desc()).limit(1)).first()
     event = AuditEvent(
         seq=1 if last is None else last.seq + 1,

@@ -16,6 +16,8 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from sqlalchemy.exc import DatabaseError
+
 from offspec.errors import InputError, OptionError, WriteError
 from offspec.store import audit
 from offspec.store.database import Database
@@ -100,7 +102,12 @@ def restore(archive: Path, data: Path) -> Saved:
         ) from error
     if not (data / DATABASE).is_file():
         raise InputError(f"'{archive}' holds no database. `offspec backup` writes one.")
-    chain = _chain(data / DATABASE)
+    try:
+        chain = _chain(data / DATABASE)
+    except DatabaseError as error:
+        raise InputError(
+            f"The database in '{archive}' cannot be read. `offspec backup` writes a whole one."
+        ) from error
     if chain.broken_at is not None:
         raise InputError(
             f"The audit log in '{archive}' is broken at entry {chain.broken_at}. Take an older one."
@@ -111,7 +118,8 @@ def restore(archive: Path, data: Path) -> Saved:
 def _lay_out(archive: tarfile.TarFile, member: tarfile.TarInfo, data: Path) -> bool:
     """Write one member where it belongs; True for a blob."""
     match = _MEMBER.fullmatch(member.name)
-    if not member.isfile() or (match is None and member.name != DATABASE):
+    is_plain = member.isfile() and not member.issparse()  # a hole can be of any size
+    if not is_plain or (match is None and member.name != DATABASE):
         raise InputError(f"The backup holds '{member.name[:80]}', which is no part of one.")
     stream = archive.extractfile(member)
     assert stream is not None  # noqa: S101 - it is a file

@@ -65,6 +65,7 @@ def _enter(
     parent: ModelRow | None,
     note: str,
 ) -> ModelRow:
+    audit.take_turn(db)  # or two would take the same number
     row.number = next_number(db, row.project_id)
     row.parent_id = None if parent is None else parent.id
     row.bundle_sha256, row.summary, row.note = bundle_sha256, dict(summary), note[:400]
@@ -103,6 +104,8 @@ def approve(
     """
     if comparison is not None:
         check_about(comparison, model, "compare")
+    audit.take_turn(db)  # or two at the same time would both be in use
+    db.refresh(model)
     query = select(ModelRow).where(
         ModelRow.project_id == model.project_id, ModelRow.approved.is_(True)
     )

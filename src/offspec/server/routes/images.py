@@ -19,8 +19,7 @@ from offspec.server.answers import image_out, image_outs
 from offspec.server.deps import Caller, ProjectDep, ReadDb, ServicesDep, owned, with_role
 from offspec.server.problems import ProblemError
 from offspec.server.pyramids import Pyramids
-from offspec.server.schemas import ImageOut, Page, Uploaded
-from offspec.server.schemas_labelling import NO_NUL
+from offspec.server.schemas import NO_NUL, ImageOut, Page, Uploaded
 from offspec.server.settings import MAX_FILES
 from offspec.server.uploads import Intake
 from offspec.store import images as store
