@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from fastapi.testclient import TestClient
@@ -114,12 +115,7 @@ def worker(server: Server) -> Worker:
 
 def make_line(server: Server, client: TestClient, project: str) -> Line:
     """Upload, label, freeze, and have a model."""
-    shown = [(f"train{seed}", part_image(seed), _good("train")) for seed in TRAIN]
-    shown += [(f"good{seed}", part_image(seed), _good("test")) for seed in TEST_GOOD]
-    flaws: list[tuple[Flaw, range]] = [("blot", BLOTS), ("scratch", SCRATCHES)]
-    for flaw, seeds in flaws:
-        shown += [(f"{flaw}{s}", part_image(s, defect=flaw), _bad(flaw)) for s in seeds]
-    images = _uploaded(client, project, shown)
+    images = _uploaded(client, project)
     found = client.post(f"/api/v1/projects/{project}/versions", json={})
     assert found.status_code == 201, found.text
     version = str(found.json()["id"])
@@ -136,15 +132,25 @@ def _bad(flaw: Flaw) -> Annotation:
     return Annotation("x.png", (SIZE_HW[1], SIZE_HW[0]), {}, shapes, split="test")
 
 
-def _uploaded(
-    client: TestClient, project: str, shown: list[tuple[str, ImageArray, Annotation]]
-) -> dict[str, str]:
-    """Images with their sidecars in one request."""
+@cache
+def _files() -> tuple[tuple[str, bytes], ...]:
+    """Images with their sidecars: name and bytes."""
+    shown = [(f"train{seed}", part_image(seed), _good("train")) for seed in TRAIN]
+    shown += [(f"good{seed}", part_image(seed), _good("test")) for seed in TEST_GOOD]
+    flaws: list[tuple[Flaw, range]] = [("blot", BLOTS), ("scratch", SCRATCHES)]
+    for flaw, seeds in flaws:
+        shown += [(f"{flaw}{s}", part_image(s, defect=flaw), _bad(flaw)) for s in seeds]
     files = []
     for name, image, said in shown:
         named = replace(said, image_name=f"{name}.png")
-        files.append(("files", (f"{name}.png", io.BytesIO(encode_png(image)))))
-        files.append(("files", (f"{name}.json", io.BytesIO(json_bytes(to_labelme(named))))))
+        files.append((f"{name}.png", encode_png(image)))
+        files.append((f"{name}.json", json_bytes(to_labelme(named))))
+    return tuple(files)
+
+
+def _uploaded(client: TestClient, project: str) -> dict[str, str]:
+    """Everything in one request."""
+    files = [("files", (name, io.BytesIO(data))) for name, data in _files()]
     found = client.post(f"/api/v1/projects/{project}/images", files=files)
     assert found.status_code == 201, found.text
     assert not [one for one in found.json() if one["error"]]

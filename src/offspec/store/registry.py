@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session as Db
 
 from offspec.errors import StateError
 from offspec.store import audit
-from offspec.store.models import JobRow, ModelRow, SignOff, User
+from offspec.store.models import JobRow, ModelRow, Project, SignOff, User
 
 
 def add_model(
@@ -103,6 +103,8 @@ def approve(
     """
     if comparison is not None:
         check_about(comparison, model, "compare")
+    db.get_one(Project, model.project_id, with_for_update={"key_share": True})  # one at a time
+    db.refresh(model)
     query = select(ModelRow).where(
         ModelRow.project_id == model.project_id, ModelRow.approved.is_(True)
     )

@@ -119,13 +119,7 @@ def log(found: JobDep, db: ReadDb) -> JobLog:
     return JobLog.model_validate({"lines": job_queue.lines_of(db, found.id)})
 
 
-@router.get(
-    "/jobs/{job_id}/files/{name}",
-    response_class=Response,
-    responses={
-        200: {"content": {kind: {} for kind in _TYPES.values()}, "description": "The file."}
-    },
-)
+@router.get("/jobs/{job_id}/files/{name}", response_class=Response, responses=FILE)
 def file(name: str, found: JobDep, services: ServicesDep) -> Response:
     """A file that it made, as a download."""
     files = (found.result or {}).get("files", {})
