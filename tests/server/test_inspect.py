@@ -16,7 +16,8 @@ from offspec.server.inspectors import Inspectors
 from offspec.store.blobs import BlobStore, Staged
 from offspec.store.models import InspectionRow, ModelRow, new_id
 from tests.server.conftest import Server
-from tests.server.test_jobs import submit, version, worker
+from tests.server.line import have_model
+from tests.server.test_jobs import version
 from tests.synth import part_image
 
 __all__ = ["version"]  # the fixture
@@ -25,10 +26,8 @@ __all__ = ["version"]  # the fixture
 @pytest.fixture
 def machine(server: Server, engineer: TestClient, project: str, version: str) -> TestClient:
     """A line with a token, and an approved model."""
-    submit(engineer, project, version)
-    assert worker(server).run_one()
-    (model,) = engineer.get(f"/api/v1/projects/{project}/models").json()
-    engineer.post(f"/api/v1/projects/{project}/models/{model['id']}/approve")
+    model = have_model(server, engineer, project, version, "machine")
+    engineer.post(f"/api/v1/projects/{project}/models/{model}/approve")
     made = engineer.post(f"/api/v1/projects/{project}/tokens", json={"name": "line 1"}).json()
     client = server.client()
     client.headers["authorization"] = f"Bearer {made['token']}"
