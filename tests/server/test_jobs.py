@@ -205,6 +205,7 @@ def test_a_lost_worker_fails_its_job_and_cannot_finish_it_later(
     assert "was ended" in log[-1]["text"]
 
 
+@pytest.mark.slow
 def test_a_killed_process_leaves_a_failed_job_and_the_next_one_works(
     server: Server, engineer: TestClient, project: str, version: str,
     monkeypatch: pytest.MonkeyPatch,
