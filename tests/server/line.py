@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from fastapi.testclient import TestClient
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 
 FAST = {"data": {"kind": "object", "resolution": "fast", "align": "none"}}
 TRAIN, TEST_GOOD, BLOTS, SCRATCHES = range(14), range(100, 110), range(200, 205), range(300, 303)
-_FITTED: dict[str, Any] = {}
+_FITTED: dict[str, dict[str, Any]] = {}
 
 
 @dataclass(frozen=True)
@@ -114,16 +115,12 @@ def worker(server: Server) -> Worker:
 
 def make_line(server: Server, client: TestClient, project: str) -> Line:
     """Upload, label, freeze, and have a model."""
-    shown = [(f"train{seed}", part_image(seed), _good("train")) for seed in TRAIN]
-    shown += [(f"good{seed}", part_image(seed), _good("test")) for seed in TEST_GOOD]
-    flaws: list[tuple[Flaw, range]] = [("blot", BLOTS), ("scratch", SCRATCHES)]
-    for flaw, seeds in flaws:
-        shown += [(f"{flaw}{s}", part_image(s, defect=flaw), _bad(flaw)) for s in seeds]
-    images = _uploaded(client, project, shown)
+    images = _uploaded(client, project)
     found = client.post(f"/api/v1/projects/{project}/versions", json={})
     assert found.status_code == 201, found.text
     version = str(found.json()["id"])
-    return Line(server, client, project, version, _model(server, client, project, version), images)
+    model = have_model(server, client, project, version, "line")
+    return Line(server, client, project, version, model, images)
 
 
 def _good(split: Split) -> Annotation:
@@ -136,15 +133,25 @@ def _bad(flaw: Flaw) -> Annotation:
     return Annotation("x.png", (SIZE_HW[1], SIZE_HW[0]), {}, shapes, split="test")
 
 
-def _uploaded(
-    client: TestClient, project: str, shown: list[tuple[str, ImageArray, Annotation]]
-) -> dict[str, str]:
-    """Images with their sidecars in one request."""
+@cache
+def _files() -> tuple[tuple[str, bytes], ...]:
+    """Images with their sidecars: name and bytes."""
+    shown = [(f"train{seed}", part_image(seed), _good("train")) for seed in TRAIN]
+    shown += [(f"good{seed}", part_image(seed), _good("test")) for seed in TEST_GOOD]
+    flaws: list[tuple[Flaw, range]] = [("blot", BLOTS), ("scratch", SCRATCHES)]
+    for flaw, seeds in flaws:
+        shown += [(f"{flaw}{s}", part_image(s, defect=flaw), _bad(flaw)) for s in seeds]
     files = []
     for name, image, said in shown:
         named = replace(said, image_name=f"{name}.png")
-        files.append(("files", (f"{name}.png", io.BytesIO(encode_png(image)))))
-        files.append(("files", (f"{name}.json", io.BytesIO(json_bytes(to_labelme(named))))))
+        files.append((f"{name}.png", encode_png(image)))
+        files.append((f"{name}.json", json_bytes(to_labelme(named))))
+    return tuple(files)
+
+
+def _uploaded(client: TestClient, project: str) -> dict[str, str]:
+    """Everything in one request."""
+    files = [("files", (name, io.BytesIO(data))) for name, data in _files()]
     found = client.post(f"/api/v1/projects/{project}/images", files=files)
     assert found.status_code == 201, found.text
     assert not [one for one in found.json() if one["error"]]
@@ -152,22 +159,24 @@ def _uploaded(
     return {row["name"].removesuffix(".png"): row["id"] for row in rows}
 
 
-def _model(server: Server, client: TestClient, project: str, version: str) -> str:
+def have_model(server: Server, client: TestClient, project: str, version: str, name: str) -> str:
+    """The id of a model of a version; of one name every version has to have the same images."""
     body = {"kind": "fit", "version_id": version, "settings": FAST}
     found = client.post(f"/api/v1/projects/{project}/jobs", json=body)
     assert found.status_code == 202, found.text
     path = f"/api/v1/projects/{project}/jobs/{found.json()['id']}"
-    if not _FITTED:
+    if name not in _FITTED:
         assert worker(server).run_one()
         ended = client.get(path).json()
         assert ended["state"] == "done", ended["error"]
         model = client.get(f"/api/v1/projects/{project}/models").json()[0]
         data = client.get(f"/api/v1/projects/{project}/models/{model['id']}/bundle").content
-        _FITTED.update(data=data, summary=model["summary"])
+        _FITTED[name] = {"data": data, "summary": model["summary"]}
         return str(model["id"])
-    sha256 = server.services.blobs.put(_FITTED["data"])
+    fitted = _FITTED[name]
+    sha256 = server.services.blobs.put(fitted["data"])
     with server.services.database.write() as db:
         job = job_queue.claim(db, "here:1")
         assert job is not None
         job_queue.finish(db, job.id, "here:1", "done", result={"bundle_sha256": sha256})
-        return registry.add_model(db, db.get_one(JobRow, job.id), sha256, _FITTED["summary"]).id
+        return registry.add_model(db, db.get_one(JobRow, job.id), sha256, fitted["summary"]).id

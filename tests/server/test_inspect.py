@@ -16,7 +16,8 @@ from offspec.server.inspectors import Inspectors
 from offspec.store.blobs import BlobStore, Staged
 from offspec.store.models import InspectionRow, ModelRow, new_id
 from tests.server.conftest import Server
-from tests.server.test_jobs import submit, version, worker
+from tests.server.line import have_model
+from tests.server.test_jobs import version
 from tests.synth import part_image
 
 __all__ = ["version"]  # the fixture
@@ -25,10 +26,8 @@ __all__ = ["version"]  # the fixture
 @pytest.fixture
 def machine(server: Server, engineer: TestClient, project: str, version: str) -> TestClient:
     """A line with a token, and an approved model."""
-    submit(engineer, project, version)
-    assert worker(server).run_one()
-    (model,) = engineer.get(f"/api/v1/projects/{project}/models").json()
-    engineer.post(f"/api/v1/projects/{project}/models/{model['id']}/approve")
+    model = have_model(server, engineer, project, version, "machine")
+    engineer.post(f"/api/v1/projects/{project}/models/{model}/approve")
     made = engineer.post(f"/api/v1/projects/{project}/tokens", json={"name": "line 1"}).json()
     client = server.client()
     client.headers["authorization"] = f"Bearer {made['token']}"
@@ -81,16 +80,14 @@ def test_without_an_approved_model_nothing_is_judged(engineer: TestClient, proje
     assert found.json()["code"] == "state"
 
 
-@pytest.mark.parametrize("data", [b"", b"no picture"])
-def test_what_is_no_picture_is_refused(
-    server: Server, machine: TestClient, project: str, data: bytes
-) -> None:
-    found = machine.post(
-        f"/api/v1/projects/{project}/inspect",
-        content=data,
-        headers={"content-type": "application/octet-stream"},
-    )
-    assert found.status_code in (400, 422)
+def test_what_is_no_picture_is_refused(server: Server, machine: TestClient, project: str) -> None:
+    for data in (b"", b"no picture"):
+        found = machine.post(
+            f"/api/v1/projects/{project}/inspect",
+            content=data,
+            headers={"content-type": "application/octet-stream"},
+        )
+        assert found.status_code in (400, 422), data
     with server.services.database.read() as db:
         assert db.query(InspectionRow).count() == 0
 

@@ -13,6 +13,7 @@ from fastapi.testclient import TestClient
 from offspec.guarantee import clopper_pearson
 from offspec.images import decode_image
 from offspec.server.inspections_csv import COLUMNS
+from offspec.store.inspection_figures import reviews_of_parts
 from offspec.store.models import InspectionRow
 from tests.server.line import Line
 from tests.synth import SIZE_HW, part_image
@@ -208,6 +209,11 @@ def test_a_false_alarm_becomes_a_good_image_once(running: Line, admin: TestClien
     assert running.client.post(f"{path}/learn").status_code == 409
     log = admin.get("/api/v1/audit", params={"action": "inspection.learn"}).json()["items"]
     assert [entry["actor"] for entry in log] == ["eve"]
+    assert running.client.delete(f"{path}/review").status_code == 409
+    deleted = running.client.delete(f"{running.path}/images/{image.json()['id']}")
+    assert deleted.status_code == 204
+    assert running.client.get(path).json()["learned_image_id"] is None
+    assert running.client.post(f"{path}/learn").status_code == 201
 
 
 def test_a_known_defect_is_not_learned_as_good(running: Line) -> None:
@@ -220,16 +226,17 @@ def test_a_known_defect_is_not_learned_as_good(running: Line) -> None:
     assert running.client.get(path).json()["learned_image_id"] is None
 
 
-@pytest.mark.parametrize(
-    ("verdict", "review", "gone"),
-    [("ok", "ok", False), ("invalid", "ok", False), ("ng", "ng", False), ("ng", None, False),
-     ("ng", "ok", True)],
-)  # fmt: skip
-def test_nothing_else_is_learned_from(
-    line: Line, verdict: str, review: str | None, gone: bool
-) -> None:
-    (id_,) = made_up(line, {"verdict": verdict, "review": review, "image_gone": gone})
-    assert line.client.post(f"{line.path}/inspections/{id_}/learn").status_code == 409
+def test_nothing_else_is_learned_from(line: Line) -> None:
+    for verdict, review, gone in (
+        ("ok", "ok", False),
+        ("invalid", "ok", False),
+        ("ng", "ng", False),
+        ("ng", None, False),
+        ("ng", "ok", True),
+    ):
+        (id_,) = made_up(line, {"verdict": verdict, "review": review, "image_gone": gone})
+        found = line.client.post(f"{line.path}/inspections/{id_}/learn")
+        assert found.status_code == 409, (verdict, review, gone)
 
 
 def test_reviews_are_a_study_where_parts_are_known(line: Line) -> None:
@@ -252,6 +259,18 @@ def test_reviews_are_a_study_where_parts_are_known(line: Line) -> None:
     job = line.done("msa", settings={"from_reviews": True})
     found = {one["appraiser"]: one["effectiveness"]["value"] for one in job["result"]["appraisers"]}
     assert found == {"ann": 1.0, "bob": 1.0}
+
+
+def test_a_review_is_no_reference_for_itself(line: Line) -> None:
+    image = line.images["good100"]
+    _name_part(line, image, "P1")
+    said = {"verdict": "ng", "review": "ok", "reviewed_by": "ann", "part_id": "P1"}
+    (id_,) = made_up(line, said)
+    with line.server.services.database.write() as db:
+        assert [one.reference for one in reviews_of_parts(db, line.project)] == ["ok"]
+        db.get_one(InspectionRow, id_).learned_image_id = image
+    with line.server.services.database.read() as db:
+        assert [one.reference for one in reviews_of_parts(db, line.project)] == [None]
 
 
 def _name_part(line: Line, image: str, part: str) -> None:

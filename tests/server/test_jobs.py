@@ -13,6 +13,7 @@ from fastapi.testclient import TestClient
 
 from offspec.annotations import Annotation
 from offspec.jobs.local import Crew
+from offspec.jobs.pulse import Pulse
 from offspec.jobs.worker import Worker
 from offspec.runtime import Inspector
 from offspec.store import job_queue
@@ -205,6 +206,32 @@ def test_a_lost_worker_fails_its_job_and_cannot_finish_it_later(
     assert "was ended" in log[-1]["text"]
 
 
+def test_a_beat_that_fails_is_made_up_for(
+    server: Server, engineer: TestClient, project: str, version: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    job = submit(engineer, project, version)
+    with server.services.database.write() as db:
+        assert job_queue.claim(db, "here:1")
+    real, calls = job_queue.beat, []
+
+    def fails_once(*args: Any) -> bool:
+        calls.append(args)
+        if len(calls) == 1:
+            raise OSError("the database is away")
+        return real(*args)
+
+    monkeypatch.setattr(job_queue, "beat", fails_once)
+    monkeypatch.setattr("offspec.jobs.pulse.BEAT_S", 0.05)
+    pulse = Pulse(server.services.database, job["id"], "here:1")
+    pulse.say("half done")
+    with pulse.beating():
+        until(lambda: len(calls) > 2)
+    log = engineer.get(f"/api/v1/projects/{project}/jobs/{job['id']}/log").json()["lines"]
+    assert [line["text"] for line in log] == ["half done"]
+
+
+@pytest.mark.slow
 def test_a_killed_process_leaves_a_failed_job_and_the_next_one_works(
     server: Server, engineer: TestClient, project: str, version: str,
     monkeypatch: pytest.MonkeyPatch,

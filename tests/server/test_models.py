@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
 from fastapi.testclient import TestClient
 
 from offspec.images import decode_image
@@ -50,21 +49,19 @@ def test_decision_points_by_hand_make_a_model_that_remembers_why(line: Line) -> 
     assert job["error"]["code"] == "dataset"  # its test images chose the points
 
 
-@pytest.mark.parametrize(
-    ("body", "status"),
-    [
+def test_decision_points_that_cannot_be(line: Line) -> None:
+    bodies: list[tuple[dict[str, Any], int]] = [
         ({"t_review": 0.6, "t_ng": 0.5}, 400),
         ({"t_review": 0.5, "t_ng": 0.5}, 400),
         ({"t_review": 0.0, "t_ng": 0.5}, 422),
         ({"t_review": 0.4, "t_ng": 1.0}, 422),
         ({"t_review": 0.4, "t_ng": 0.6, "why": ""}, 422),
         ({"t_review": 0.4, "t_ng": 0.6, "version_id": "nobody"}, 404),
-    ],
-)
-def test_decision_points_that_cannot_be(line: Line, body: dict[str, Any], status: int) -> None:
-    sent = {"why": "looked", **body}
-    found = line.client.post(f"{line.path}/models/{line.model}/thresholds", json=sent)
-    assert found.status_code == status, found.text
+    ]
+    for body, status in bodies:
+        sent = {"why": "looked", **body}
+        found = line.client.post(f"{line.path}/models/{line.model}/thresholds", json=sent)
+        assert found.status_code == status, (body, found.text)
     assert len(line.client.get(f"{line.path}/models").json()) == 1
 
 

@@ -8,7 +8,6 @@ import os
 import re
 import time
 from pathlib import Path
-from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
@@ -232,9 +231,9 @@ def test_the_server_sweeps_by_itself(server: Server, admin: TestClient, model: M
         assert db.query(AuditEvent).filter_by(action="retention.sweep").count() == 1
 
 
-@pytest.mark.parametrize("body", [{"ok_days": 0}, {"other_days": -1}, {"ok_days": 1.5}, {"x": 1}])
-def test_absurd_retention_is_refused(admin: TestClient, body: dict[str, Any]) -> None:
-    assert admin.put("/api/v1/admin/retention", json=body).status_code == 422
+def test_absurd_retention_is_refused(admin: TestClient) -> None:
+    for body in ({"ok_days": 0}, {"other_days": -1}, {"ok_days": 1.5}, {"x": 1}):
+        assert admin.put("/api/v1/admin/retention", json=body).status_code == 422, body
 
 
 def test_only_administrators_look_after_room(server: Server, engineer: TestClient) -> None:

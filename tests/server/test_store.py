@@ -26,6 +26,7 @@ def test_blobs_come_back_and_are_kept_once(blobs: BlobStore) -> None:
     name = blobs.put(b"picture")
     assert blobs.put(b"picture") == name
     assert blobs.get(name) == b"picture"
+    assert b"".join(blobs.chunks(name)) == b"picture"
     assert blobs.has(name)
     assert not blobs.has("0" * 64)
 
@@ -34,6 +35,8 @@ def test_blobs_come_back_and_are_kept_once(blobs: BlobStore) -> None:
 def test_names_that_are_no_hash_and_missing_blobs(blobs: BlobStore, name: str) -> None:
     with pytest.raises(InputError, match=r"no hash|not in the image store"):
         blobs.get(name)
+    with pytest.raises(InputError, match=r"no hash|not in the image store"):
+        blobs.chunks(name)
 
 
 def test_a_damaged_blob_is_noticed(tmp_path: Path) -> None:

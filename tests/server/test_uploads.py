@@ -276,10 +276,12 @@ def test_an_entry_whose_size_lies_is_refused(engineer: TestClient, project: str)
     assert images(engineer, project) == []
 
 
-def test_a_hundred_thousand_entries_are_refused_at_once(engineer: TestClient, project: str) -> None:
+def test_more_entries_than_are_taken_are_refused_at_once(
+    engineer: TestClient, project: str
+) -> None:
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w") as archive:
-        for i in range(100_000):
+        for i in range(66_000):  # more than the short form counts
             archive.writestr(str(i), b"")
     start = time.monotonic()
     (found,) = send(engineer, project, ("z.zip", out.getvalue()))

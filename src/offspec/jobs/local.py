@@ -53,9 +53,17 @@ class Crew:
             self._workers = [one for one in self._workers if one.poll() is None]
             while len(self._workers) < self._count:
                 self._workers.append(self._spawn())
+            self._fail_lost()
+
+    def _fail_lost(self) -> None:
+        try:
             with self._database.write() as db:
-                for job_id in job_queue.fail_lost(db):
-                    _LOG.warning("job %s was lost with its worker", job_id)
+                lost = job_queue.fail_lost(db)
+        except Exception:  # noqa: BLE001 - the database may be back a second later
+            _LOG.exception("lost jobs could not be looked for")
+            return
+        for job_id in lost:
+            _LOG.warning("job %s was lost with its worker", job_id)
 
     def _spawn(self) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", "offspec.jobs.worker"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from contextlib import contextmanager
 from offspec.store import job_queue
 from offspec.store.database import Database
 
+_LOG = logging.getLogger("offspec.worker")
 BEAT_S = 1.0
 
 
@@ -70,10 +72,15 @@ class Pulse:
 
     def _beat(self) -> None:
         while True:
-            with self._database.write() as db:
-                alive = job_queue.beat(db, self._job_id, self._worker, *self._at)
+            lines = self.unsaid()
+            try:
+                with self._database.write() as db:
+                    alive = job_queue.beat(db, self._job_id, self._worker, *self._at)
+                    job_queue.log(db, self._job_id, lines)
                 self._cancelled |= not alive
-                lines = self.unsaid()
-                job_queue.log(db, self._job_id, lines)
+            except Exception:  # noqa: BLE001 - the database may be back with the next beat
+                _LOG.exception("beat", extra={"job": self._job_id})
+                with self._lock:
+                    self._lines = lines + self._lines
             if self._stopped.wait(BEAT_S):
                 return

@@ -25,8 +25,8 @@ def inspections_csv(
     yield _line(COLUMNS)
     with services.database.read() as db:
         numbers = inspections.model_numbers(db, project_id)
-        for row in inspections.every_inspection(db, project_id, wanted):
-            yield _line(_cells(row, numbers.get(row.model_id)))
+    for rows in inspections.chunks(services.database, project_id, wanted):
+        yield "".join(_line(_cells(row, numbers.get(row.model_id))) for row in rows)
 
 
 def _cells(row: InspectionRow, number: int | None) -> tuple[object, ...]:

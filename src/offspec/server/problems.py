@@ -12,7 +12,7 @@ from typing import Any
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DataError, IntegrityError
 from starlette.exceptions import HTTPException
 
 from offspec.errors import OffspecError
@@ -70,6 +70,13 @@ def install(app: FastAPI) -> None:
     @app.exception_handler(ProblemError)
     def _told(_request: Request, error: ProblemError) -> JSONResponse:
         return problem(error.status, error.code, error.detail)
+
+    @app.exception_handler(DataError)
+    def _unstorable(_request: Request, _error: DataError) -> JSONResponse:
+        return problem(
+            400, "option", "The request holds a text or number that the database cannot take, "
+            "such as a NUL character. Correct it.",
+        )  # fmt: skip
 
     @app.exception_handler(RequestValidationError)
     def _malformed(_request: Request, error: RequestValidationError) -> JSONResponse:

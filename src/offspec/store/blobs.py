@@ -13,11 +13,11 @@ import re
 import secrets
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from offspec.errors import InputError, OptionError, WriteError
 from offspec.images import write_synced
@@ -181,10 +181,7 @@ class BlobStore:
             else:
                 data = bytes(self._remote.cat_file(f"{self._root}/{place}"))
         except FileNotFoundError as error:
-            raise InputError(
-                f"Blob {sha256[:12]} is not in the image store. It was kept once. Restore the "
-                "store from its backup."
-            ) from error
+            raise _missing(sha256) from error
         if hashlib.sha256(data).hexdigest() != sha256:
             raise InputError(
                 f"Blob {sha256[:12]} is damaged: its bytes have another hash. Restore the store "
@@ -192,12 +189,41 @@ class BlobStore:
             )
         return data
 
+    def chunks(self, sha256: str) -> Iterator[bytes]:
+        """The bytes of a blob that may be larger than memory, in parts; not checked.
+
+        Raises:
+            InputError: There are none.
+        """
+        place = _place(sha256)
+        try:
+            if self._folder is not None:
+                file: IO[bytes] = (self._folder / place).open("rb")
+            else:
+                file = self._remote.open(f"{self._root}/{place}", "rb")
+        except FileNotFoundError as error:
+            raise _missing(sha256) from error
+        return _read_through(file)
+
     def has(self, sha256: str) -> bool:
         """Whether these bytes are kept."""
         place = _place(sha256)
         if self._folder is not None:
             return (self._folder / place).is_file()
         return bool(self._remote.exists(f"{self._root}/{place}"))
+
+
+def _missing(sha256: str) -> InputError:
+    return InputError(
+        f"Blob {sha256[:12]} is not in the image store. It was kept once. Restore the store from "
+        "its backup."
+    )
+
+
+def _read_through(file: IO[bytes]) -> Iterator[bytes]:
+    with file:
+        while part := file.read(1 << 20):
+            yield part
 
 
 def _move(aside: Path, path: Path) -> None:

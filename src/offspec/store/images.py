@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, String, cast, select, tuple_
+from sqlalchemy import Select, String, cast, select, tuple_, update
 from sqlalchemy.orm import Session as Db
 
 from offspec.errors import StateError
@@ -95,12 +95,19 @@ def delete_image(db: Db, user: User, image: Image) -> bool:
         db.delete(said)
         db.flush()
     db.delete(image)
+    _unlearn(db, image)
     audit.append(db, user.name, "image.delete", "image", image.id, old=old)
     elsewhere = select(Image.id).where(Image.sha256 == image.sha256)
     inspected = select(InspectionRow.id).where(
         InspectionRow.image_sha256 == image.sha256, InspectionRow.image_gone.is_(False)
     )
     return not any(db.scalars(query.limit(1)).first() for query in (elsewhere, inspected))
+
+
+def _unlearn(db: Db, image: Image) -> None:
+    """Inspections that gave this image may give it again, or lose their review."""
+    gave = InspectionRow.image_sha256 == image.sha256, InspectionRow.learned_image_id == image.id
+    db.execute(update(InspectionRow).where(*gave).values(learned_image_id=None))
 
 
 def _refuse_if_held(db: Db, image: Image) -> None:

@@ -194,11 +194,21 @@ def reviews_of_parts(db: Db, project_id: str) -> list[Said]:
 
 
 def _references(db: Db, project_id: str) -> dict[str, str]:
-    """Part number to label, of labelled images; a part that is both good and bad is left out."""
+    """Part number to label, of labelled images; a part that is both good and bad is left out.
+
+    So are images that reviews made: they would be measured against themselves.
+    """
+    reviewed = select(InspectionRow.learned_image_id).where(
+        InspectionRow.project_id == project_id, InspectionRow.learned_image_id.is_not(None)
+    )
     rows = db.execute(
         select(AnnotationRow.content, AnnotationRow.label)
         .join(Image, Image.id == AnnotationRow.image_id)
-        .where(Image.project_id == project_id, AnnotationRow.label.is_not(None))
+        .where(
+            Image.project_id == project_id,
+            Image.id.not_in(reviewed),
+            AnnotationRow.label.is_not(None),
+        )
     ).all()
     found: dict[str, set[str]] = defaultdict(set)
     for content, label in rows:

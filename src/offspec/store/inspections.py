@@ -14,6 +14,7 @@ from sqlalchemy.orm import defer
 from offspec.annotations import Annotation, to_labelme
 from offspec.errors import StateError
 from offspec.store import audit, labelling, queries
+from offspec.store.database import Database
 from offspec.store.models import Image, InspectionRow, ModelRow, User, new_id
 from offspec.store.queries import Cursor, check_limit
 
@@ -134,13 +135,15 @@ def inspections_page(
     return rows, Cursor(rows[-1].created_s, rows[-1].id) if more else None
 
 
-def every_inspection(db: Db, project_id: str, wanted: Filter) -> Iterator[InspectionRow]:
-    """All of them without their content, the latest first, a chunk of rows in memory at a time."""
+def chunks(
+    database: Database, project_id: str, wanted: Filter
+) -> Iterator[Sequence[InspectionRow]]:
+    """All, without content, the latest first, some at a time; no transaction stays open between."""
     cursor: Cursor | None = None
     while True:
-        rows, cursor = inspections_page(db, project_id, wanted, cursor, _CHUNK)
-        yield from rows
-        db.expunge_all()
+        with database.read() as db:
+            rows, cursor = inspections_page(db, project_id, wanted, cursor, _CHUNK)
+        yield rows
         if cursor is None:
             return
 
@@ -184,8 +187,8 @@ def withdraw(db: Db, user: User, row: InspectionRow) -> None:
         raise StateError("Nobody has judged this picture. There is nothing to take back.")
     if row.learned_image_id is not None:
         raise StateError(
-            "This picture is among the good images already, by the word of a person. Take that "
-            "label back first, or judge the picture anew."
+            "This picture is among the good images already, by the word of a person. Delete that "
+            "image first, or judge the picture anew."
         )
     old = {"review": row.review, "by": row.reviewed_by, "reason": row.reason}
     row.review, row.reason, row.reviewed_by, row.reviewed_s = None, "", None, None

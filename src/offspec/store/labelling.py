@@ -148,6 +148,7 @@ def create_version(db: Db, user: User, project: Project, note: str, seed: int) -
             Image.decision.is_distinct_from("leave_out"),
         )
         .order_by(Image.id)
+        .with_for_update(read=True, of=Image)  # nobody deletes one before the version holds it
     ).all()
     labelled = [(image, from_labelme(said.content)) for image, said in rows]
     version = _frozen(labelled, seed)

@@ -145,7 +145,7 @@ def review(
 ) -> InspectionOut:
     """Confirm or overrule."""
     with services.database.write() as db:
-        row = db.get_one(InspectionRow, found.id)
+        row = db.get_one(InspectionRow, found.id, with_for_update=True)
         inspections.review(db, caller.user, row, body.decision, body.reason)
         return InspectionOut.of(row, db.get_one(ModelRow, row.model_id).number)
 
@@ -154,7 +154,7 @@ def review(
 def withdraw(found: InspectionDep, caller: Reviewer, services: ServicesDep) -> InspectionOut:
     """Take a review back; the inspection waits again."""
     with services.database.write() as db:
-        row = db.get_one(InspectionRow, found.id)
+        row = db.get_one(InspectionRow, found.id, with_for_update=True)
         inspections.withdraw(db, caller.user, row)
         return InspectionOut.of(row, db.get_one(ModelRow, row.model_id).number)
 
@@ -166,8 +166,10 @@ def learn(found: InspectionDep, caller: Labeller, services: ServicesDep) -> Imag
     data = services.blobs.get(found.image_sha256)
     height, width = decode_image(data, "picture").shape[:2]
     name = f"{found.part_id or 'inspection'}-{found.id[:8]}{_suffix(data)}"
+    services.blobs.put(data)  # counts as put now: no sweep removes it before the row is there
     with services.database.write() as db:
-        user, row = db.get_one(User, caller.user.id), db.get_one(InspectionRow, found.id)
+        user = db.get_one(User, caller.user.id)
+        row = db.get_one(InspectionRow, found.id, with_for_update=True)
         image = inspections.learn(db, user, row, (width, height), len(data), name)
         return image_out(db, image)
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Depends
+from fastapi.responses import StreamingResponse
 from sqlalchemy.orm import Session as Db
 
 from offspec.jobs.kinds import KINDS, PARTS, ReportSettings, check_objects, check_request
@@ -119,21 +120,16 @@ def log(found: JobDep, db: ReadDb) -> JobLog:
     return JobLog.model_validate({"lines": job_queue.lines_of(db, found.id)})
 
 
-@router.get(
-    "/jobs/{job_id}/files/{name}",
-    response_class=Response,
-    responses={
-        200: {"content": {kind: {} for kind in _TYPES.values()}, "description": "The file."}
-    },
-)
-def file(name: str, found: JobDep, services: ServicesDep) -> Response:
+@router.get("/jobs/{job_id}/files/{name}", response_class=StreamingResponse, responses=FILE)
+def file(name: str, found: JobDep, services: ServicesDep) -> StreamingResponse:
     """A file that it made, as a download."""
     files = (found.result or {}).get("files", {})
     if name not in files:
         raise ProblemError(404, "not_found", "This job has no such file. Its result names them.")
     media_type = _TYPES.get(name.rsplit(".", 1)[-1], "application/octet-stream")
     headers = {"content-disposition": f'attachment; filename="{name}"'}
-    return Response(services.blobs.get(files[name]), media_type=media_type, headers=headers)
+    parts = services.blobs.chunks(files[name])
+    return StreamingResponse(parts, media_type=media_type, headers=headers)
 
 
 @router.delete("/jobs/{job_id}", status_code=202)
