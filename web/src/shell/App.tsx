@@ -1,5 +1,14 @@
 import { QueryClientProvider } from '@tanstack/react-query';
-import { type ComponentType, lazy, Suspense, useEffect, useMemo, useRef, useState } from 'react';
+import {
+  type ComponentType,
+  lazy,
+  Suspense,
+  useCallback,
+  useEffect,
+  useMemo,
+  useRef,
+  useState,
+} from 'react';
 import type { ProjectOut } from '../api/schema';
 import { EmptyState } from '../components/EmptyState';
 import { Problem } from '../components/Problem';
@@ -61,8 +70,11 @@ function Gate() {
 /** Over the page, which keeps what is not saved; nothing of it is seen. */
 function SignInAgain({ name }: { readonly name: string }) {
   const dialog = useRef<HTMLDialogElement>(null);
-  const show = () => dialog.current?.showModal();
-  useEffect(() => dialog.current?.showModal(), []);
+  const show = useCallback(() => {
+    dialog.current?.showModal();
+    dialog.current?.querySelector<HTMLInputElement>('input[type=password]')?.focus();
+  }, []);
+  useEffect(show, [show]);
   return (
     <dialog ref={dialog} className="signed-out" aria-label={t.session.title} onClose={show}>
       <SignIn name={name} />
@@ -104,11 +116,13 @@ function Shell() {
             <Problem error={projects.error} onRetry={() => void projects.refetch()} />
           )}
           {route.kind === 'project' && projects.data && !project && (
-            <EmptyState icon="question" title={t.app.notFound} text={t.app.notFoundText}>
-              <a className="button button-primary" href="#/">
-                {t.app.allProjects}
-              </a>
-            </EmptyState>
+            <div className="page">
+              <EmptyState icon="question" title={t.app.notFound} text={t.app.notFoundText}>
+                <a className="button button-primary" href="#/">
+                  {t.app.allProjects}
+                </a>
+              </EmptyState>
+            </div>
           )}
         </main>
       </div>

@@ -43,8 +43,6 @@ export function SignIn({ name: before }: SignInProps) {
         <input
           id={`${id}-password`}
           type="password"
-          // biome-ignore lint/a11y/noAutofocus: the page has one purpose
-          autoFocus={before !== undefined}
           autoComplete="current-password"
           required
           value={password}
