@@ -322,10 +322,43 @@ async function zoomDeep(page, server) {
   expect((await regions(page).count()) === 0, 'and draw nothing');
 }
 
+/** The session ends in the middle of drawing: nothing is seen, and nothing is lost. */
+async function outliveSession(page, server, id) {
+  await page.goto(`${server.url}/#/p/${id}/template`);
+  await page.locator('.viewer:visible svg').waitFor();
+  await page.locator('.viewer:visible').focus();
+  await page.keyboard.press('n');
+  await page.keyboard.press('Shift+ArrowRight');
+  await page.getByText('Not saved').waitFor();
+  const before = await regions(page).count();
+  await page.context().clearCookies();
+  await page.keyboard.press('Control+s');
+  const over = page.getByRole('dialog', { name: 'Sign in' });
+  await over.getByText('The session of admin has ended.').waitFor();
+  await axe(page, 'signing in again');
+  await shot(page, 'signed-out');
+  await page.keyboard.press('Escape');
+  expect(await over.isVisible(), 'the page stays covered until somebody signs in');
+  await page.keyboard.type(server.password);
+  await page.keyboard.press('Enter');
+  await over.waitFor({ state: 'detached' });
+  expect(
+    (await regions(page).count()) === before && (await page.getByText('Not saved').isVisible()),
+    'what is drawn outlives the session',
+  );
+  await page.locator('.viewer:visible').focus();
+  await page.keyboard.press('Control+s');
+  await page.getByText('Not saved').waitFor({ state: 'detached' });
+}
+
 const server = await startServer();
 const browser = await launch();
 try {
-  const page = await signedIn(browser, server, { acceptDownloads: true, hasTouch: true });
+  const page = await signedIn(browser, server, {
+    acceptDownloads: true,
+    hasTouch: true,
+    mayFail: /401/,
+  });
   const id = await startAndDraw(page, server);
   await drawByKeyboard(page);
   await keepUnsaved(page, server, id);
@@ -335,6 +368,7 @@ try {
   await changeReference(page, other);
   await showTiff(page, server);
   await zoomDeep(page, server);
+  await outliveSession(page, server, id);
 } finally {
   await browser.close();
   await server.stop();

@@ -1,5 +1,14 @@
 import { QueryClientProvider } from '@tanstack/react-query';
-import { type ComponentType, lazy, Suspense, useEffect, useMemo, useRef, useState } from 'react';
+import {
+  type ComponentType,
+  lazy,
+  Suspense,
+  useCallback,
+  useEffect,
+  useMemo,
+  useRef,
+  useState,
+} from 'react';
 import type { ProjectOut } from '../api/schema';
 import { EmptyState } from '../components/EmptyState';
 import { Problem } from '../components/Problem';
@@ -7,7 +16,7 @@ import { Toasts } from '../components/Toasts';
 import { type PageName, pageLink, type Route, routeOf } from '../data/links';
 import { ProjectProvider, useProjects } from '../data/projects';
 import { makeQueryClient } from '../data/queries';
-import { useSession } from '../data/session';
+import { useSession, useSessionEnded } from '../data/session';
 import { HomePage } from '../features/home/HomePage';
 import { SignIn } from '../features/home/SignIn';
 import { t } from '../texts';
@@ -42,13 +51,35 @@ export function App() {
 /** Only who is signed in comes in. */
 function Gate() {
   const session = useSession();
+  const hasEnded = useSessionEnded();
   if (session.data === undefined)
     return session.error ? (
       <Problem error={session.error} onRetry={() => void session.refetch()} />
     ) : (
       <p className="loading">{t.app.loading}</p>
     );
-  return session.data === null ? <SignIn /> : <Shell />;
+  if (session.data === null) return <SignIn />;
+  return (
+    <>
+      <Shell key={session.data.name} />
+      {hasEnded && <SignInAgain name={session.data.name} />}
+    </>
+  );
+}
+
+/** Over the page, which keeps what is not saved; nothing of it is seen. */
+function SignInAgain({ name }: { readonly name: string }) {
+  const dialog = useRef<HTMLDialogElement>(null);
+  const show = useCallback(() => {
+    dialog.current?.showModal();
+    dialog.current?.querySelector<HTMLInputElement>('input[type=password]')?.focus();
+  }, []);
+  useEffect(show, [show]);
+  return (
+    <dialog ref={dialog} className="signed-out" aria-label={t.session.title} onClose={show}>
+      <SignIn name={name} />
+    </dialog>
+  );
 }
 
 function Shell() {
@@ -57,10 +88,11 @@ function Shell() {
   const main = useRef<HTMLElement>(null);
   const project =
     route.kind === 'project' ? projects.data?.find((one) => one.id === route.projectId) : undefined;
+  const of = project ? ` · ${project.name}` : '';
   useEffect(() => {
     const name = route.kind === 'project' ? t.nav[route.page] : titleOf(route);
-    document.title = `${name} · ${t.app.name} ${t.app.studio}`;
-  }, [route]);
+    document.title = `${name}${of} · ${t.app.name} ${t.app.studio}`;
+  }, [route, of]);
   return (
     <>
       <button type="button" className="skip-link" onClick={() => main.current?.focus()}>
@@ -80,8 +112,17 @@ function Shell() {
               <ProjectPages project={project} page={route.page} />
             </ProjectProvider>
           )}
+          {route.kind === 'project' && projects.error && !project && (
+            <Problem error={projects.error} onRetry={() => void projects.refetch()} />
+          )}
           {route.kind === 'project' && projects.data && !project && (
-            <Problem error={new Error(t.app.notFound)} />
+            <div className="page">
+              <EmptyState icon="question" title={t.app.notFound} text={t.app.notFoundText}>
+                <a className="button button-primary" href="#/">
+                  {t.app.allProjects}
+                </a>
+              </EmptyState>
+            </div>
           )}
         </main>
       </div>

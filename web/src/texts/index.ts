@@ -11,6 +11,7 @@ export const t: Texts = en;
 export function errorText(error: unknown): string {
   if (error instanceof CoreError) return t.errors[error.code](error.values);
   if (error instanceof ApiError && error.code === 'connection') return t.app.offline;
+  if (error instanceof ApiError && error.code === 'sign_in') return t.session.hadEnded;
   if (error instanceof TypeError) return t.app.offline; // what `fetch` throws without an answer
   return error instanceof Error ? error.message : String(error);
 }

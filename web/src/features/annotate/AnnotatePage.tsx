@@ -13,6 +13,7 @@ import { GridView } from './GridView';
 import type { Mode } from './going';
 import { ImageView } from './ImageView';
 import { NO_SELECTION } from './selection';
+import { judgedIn } from './uploaded';
 import { useImageRow } from './useImageRow';
 
 export default function AnnotatePage() {
@@ -72,6 +73,7 @@ export default function AnnotatePage() {
           upload={upload}
           onFiles={(files) => void send(files)}
           report={report}
+          onJudged={(ids, label) => setReport((now) => now && judgedIn(now, ids, label))}
           onReportEnd={() => setReport(null)}
           onOpen={goTo}
         />

@@ -29,6 +29,7 @@ type GridViewProps = {
   readonly upload: ReturnType<typeof useUpload>;
   readonly onFiles: (files: File[]) => void;
   readonly report: readonly Uploaded[] | null;
+  readonly onJudged: (ids: readonly string[], label: Label | null) => void;
   readonly onReportEnd: () => void;
   readonly onOpen: (imageId: string) => void;
 };
@@ -54,6 +55,7 @@ export function GridView(props: GridViewProps) {
     }
     try {
       await labels.mutateAsync({ ids: wanted, verdict });
+      props.onJudged(wanted, verdict);
       notify(t.annotate.judged(wanted.length, verdict), 'good');
     } catch (error) {
       notify(errorText(error), 'bad');

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import type { ImageOut, Uploaded } from '../../api/schema';
-import { sumOf } from './uploaded';
+import { judgedIn, sumOf } from './uploaded';
 
 const image = (id: string, label: 'ok' | 'ng' | null = null) => ({ id, label }) as ImageOut;
 const one = (more: Partial<Uploaded>): Uploaded => ({
@@ -21,6 +21,12 @@ it('counts what is new, known and refused, and leaves out what a sidecar judged'
     one({ kind: 'other', error: 'no' }),
   ]);
   expect(sum.fresh.map((i) => i.id)).toEqual(['a', 'b']);
-  expect(sum.open).toEqual(['a']);
+  expect(sum.open).toEqual(['a', 'c']);
   expect([sum.known, sum.annotations, sum.templates, sum.refused.length]).toEqual([1, 1, 0, 1]);
+});
+
+it('no longer offers as good what was judged after the upload', () => {
+  const results = [one({ image: image('a') }), one({ image: image('b') })];
+  expect(sumOf(judgedIn(results, ['a'], 'ng')).open).toEqual(['b']);
+  expect(sumOf(judgedIn(results, ['a', 'b'], 'ng')).open).toEqual([]);
 });

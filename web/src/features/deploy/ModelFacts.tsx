@@ -5,7 +5,7 @@ import { t } from '../../texts';
 export function ModelFacts({ model }: { readonly model: ModelOut }) {
   const texts = t.deploy.facts;
   const facts = [
-    [texts.detector, model.detector],
+    [texts.detector, DETECTOR_NAMES[model.detector] ?? model.detector],
     [texts.regions, regionsOf(model)],
     [texts.points, t.deploy.pointsOf(model.t_review, model.t_ng)],
     [texts.bundle, model.bundle_sha256.slice(0, 12)],
@@ -25,6 +25,7 @@ export function ModelFacts({ model }: { readonly model: ModelOut }) {
 }
 
 const MOST_NAMED = 4;
+const DETECTOR_NAMES: Readonly<Record<string, string>> = t.train.detectorNames;
 
 function regionsOf({ regions }: ModelOut): string {
   return regions.length <= MOST_NAMED

@@ -21,9 +21,9 @@ export default function EvaluatePage() {
   const versions = useVersions();
   const jobs = useJobs();
   const broken = [models, versions, jobs].find((query) => query.error);
-  if (broken) return <Problem error={broken.error} onRetry={() => void broken.refetch()} />;
+  const problem = broken && <Problem error={broken.error} onRetry={() => void broken.refetch()} />;
   if (!models.data || !versions.data || !jobs.data)
-    return <p className="loading">{t.app.loading}</p>;
+    return problem ?? <p className="loading">{t.app.loading}</p>;
   if (models.data.length === 0)
     return (
       <div className="page">
@@ -35,7 +35,12 @@ export default function EvaluatePage() {
         </EmptyState>
       </div>
     );
-  return <Chosen models={models.data} versions={versions.data} jobs={jobs.data} />;
+  return (
+    <>
+      {problem}
+      <Chosen models={models.data} versions={versions.data} jobs={jobs.data} />
+    </>
+  );
 }
 
 type ChosenProps = {

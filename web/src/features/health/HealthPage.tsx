@@ -29,9 +29,9 @@ export default function HealthPage() {
   const done = jobs.data ? latestJob(jobs.data, 'check', {}, ['done']) : null;
   const running = useJob(startedId ?? (latest && isOpen(latest) ? latest.id : null));
   const report = useJob(done?.id ?? null);
-  const error = summary.error ?? jobs.error;
-  if (error) return <Problem error={error} onRetry={() => void jobs.refetch()} />;
-  if (!summary.data || !jobs.data) return <p className="loading">{t.app.loading}</p>;
+  const broken = [summary, jobs].find((query) => query.error);
+  const problem = broken && <Problem error={broken.error} onRetry={() => void broken.refetch()} />;
+  if (!summary.data || !jobs.data) return problem ?? <p className="loading">{t.app.loading}</p>;
   const isEmpty = summary.data.ok + summary.data.ng === 0 && !done;
   const isRunning = running.data !== undefined && isOpen(running.data);
   const found = report.data?.result as CheckReport | undefined;
@@ -48,6 +48,7 @@ export default function HealthPage() {
         )}
         {!isEmpty && done && start}
       </PageHeader>
+      {problem}
       {running.data && running.data.state !== 'done' && (
         <div className="health-job">
           <JobProgress job={running.data} />

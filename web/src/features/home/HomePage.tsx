@@ -38,7 +38,7 @@ export function HomePage() {
         {projects.data && found.length === 0 && (
           <EmptyState
             icon="template"
-            title={t.home.emptyTitle}
+            title={mayCreate ? t.home.emptyTitle : t.home.emptyTitleOther}
             text={mayCreate ? t.home.emptyText : t.home.emptyOther}
           />
         )}

@@ -7,8 +7,13 @@ import { useSignIn } from '../../data/session';
 import { t } from '../../texts';
 import './home.css';
 
-export function SignIn() {
-  const [name, setName] = useState('');
+type SignInProps = {
+  /** Whose session has ended. */
+  readonly name?: string;
+};
+
+export function SignIn({ name: before }: SignInProps) {
+  const [name, setName] = useState(before ?? '');
   const [password, setPassword] = useState('');
   const signIn = useSignIn();
   const id = useId();
@@ -23,12 +28,13 @@ export function SignIn() {
           <strong>{t.app.name}</strong> <span>{t.app.studio}</span>
         </p>
         <h1>{t.session.title}</h1>
+        {before !== undefined && <p role="status">{t.session.ended(before)}</p>}
         <label htmlFor={`${id}-name`}>{t.session.name}</label>
         <input
           id={`${id}-name`}
           autoComplete="username"
           // biome-ignore lint/a11y/noAutofocus: the page has one purpose
-          autoFocus
+          autoFocus={before === undefined}
           required
           value={name}
           onChange={(event) => setName(event.target.value)}
@@ -46,7 +52,7 @@ export function SignIn() {
         <Button type="submit" look="primary" disabled={signIn.isPending}>
           {t.session.signIn}
         </Button>
-        <p className="field-hint">{t.session.first}</p>
+        {before === undefined && <p className="field-hint">{t.session.first}</p>}
       </form>
     </main>
   );

@@ -20,7 +20,7 @@ export function DropView() {
   const [chosen, setChosen] = useState<string | null>(null);
   const [isOver, setIsOver] = useState(false);
   const [dropped, setDropped] = useState<readonly File[] | null>(null);
-  const first = runs.find((run) => run.inspection)?.key ?? null;
+  const first = (runs.find((run) => run.inspection) ?? runs.find((run) => run.error))?.key ?? null;
   const open = chosen ?? first;
   const at = runs.findIndex((run) => run.key === open);
   const run = runs[at];

@@ -34,7 +34,7 @@ export function RunList({ runs, open, onOpen, onAgain, onClear }: RunListProps) 
             total={runs.length}
             text={texts.of(counts.done, runs.length)}
           />
-          <p>{texts.counts(counts.ok, counts.review, counts.ng, counts.invalid)}</p>
+          <p>{texts.counts(counts)}</p>
         </div>
         <div className="drop-buttons">
           {stopped > 0 && !isBusy && (
@@ -42,9 +42,9 @@ export function RunList({ runs, open, onOpen, onAgain, onClear }: RunListProps) 
               {texts.toQueue(stopped)}
             </a>
           )}
-          {counts.failed > 0 && !isBusy && (
+          {counts.again > 0 && !isBusy && (
             <Button look="danger" onClick={onAgain}>
-              {texts.again(counts.failed)}
+              {texts.again(counts.again)}
             </Button>
           )}
           <Button look="quiet" onClick={onClear}>

@@ -1,5 +1,6 @@
 /** Pictures on their way to the model: what is sent, what came back, what failed. */
 
+import { ApiError } from '../../api/client';
 import type { InspectionOut } from '../../api/schema';
 
 export type Run = {
@@ -27,13 +28,18 @@ export function runOf(file: File, key: string, partId: string, line: string): Ru
   };
 }
 
-export type Counts = Record<InspectionOut['verdict'] | 'failed' | 'done', number>;
+/** Sent again, it may go through; what the server has read and refused stays refused. */
+export const mayGoThrough = ({ state, error }: Run): boolean =>
+  state === 'failed' && !(error instanceof ApiError && [400, 413, 415, 422].includes(error.status));
+
+export type Counts = Record<InspectionOut['verdict'] | 'failed' | 'done' | 'again', number>;
 
 export function countsOf(runs: readonly Run[]): Counts {
-  const counts: Counts = { ok: 0, review: 0, ng: 0, invalid: 0, failed: 0, done: 0 };
+  const counts: Counts = { ok: 0, review: 0, ng: 0, invalid: 0, failed: 0, done: 0, again: 0 };
   for (const run of runs) {
     if (run.state === 'done' || run.state === 'failed') counts.done += 1;
     if (run.state === 'failed') counts.failed += 1;
+    if (mayGoThrough(run)) counts.again += 1;
     if (run.inspection) counts[run.inspection.verdict] += 1;
   }
   return counts;

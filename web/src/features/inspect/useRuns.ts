@@ -3,7 +3,7 @@ import { useCallback, useEffect, useRef, useState } from 'react';
 import { inspectPicture, newKey } from '../../api/inspect';
 import { useProject } from '../../data/projects';
 import { keyOf } from '../../data/queries';
-import { inParallel, type Run, runOf } from './runs';
+import { inParallel, mayGoThrough, type Run, runOf } from './runs';
 
 const AT_ONCE = 3;
 
@@ -66,9 +66,7 @@ export function useRuns() {
     void go();
   };
   const again = () => {
-    write(
-      latest.current.map((run) => (run.state === 'failed' ? { ...run, state: 'waiting' } : run)),
-    );
+    write(latest.current.map((run) => (mayGoThrough(run) ? { ...run, state: 'waiting' } : run)));
     void go();
   };
   const clear = () => write(latest.current.filter((run) => run.state === 'sending'));

@@ -24,13 +24,14 @@ export default function TrainPage() {
   const broken = [summary, versions, models, jobs].find((query) => query.error);
   const fits = (jobs.data ?? []).filter((job) => job.kind === 'fit');
   const running = fits.filter(isOpen);
-  if (broken) return <Problem error={broken.error} onRetry={() => void broken.refetch()} />;
+  const problem = broken && <Problem error={broken.error} onRetry={() => void broken.refetch()} />;
   if (!summary.data || !versions.data || !models.data || !jobs.data)
-    return <p className="loading">{t.app.loading}</p>;
+    return problem ?? <p className="loading">{t.app.loading}</p>;
   const isEmpty = summary.data.ok + summary.data.ng === 0 && versions.data.length === 0;
   return (
     <div className="page">
       <PageHeader title={t.nav.train} about={t.train.about} />
+      {problem}
       {isEmpty ? (
         <EmptyState icon="train" title={t.train.empty.title} text={t.train.empty.text}>
           <a className="button button-primary" href={pageLink(id, 'annotate')}>

@@ -30,7 +30,7 @@ export const evaluate = {
   },
   report: 'Download the report',
   leftOut: (n: number) =>
-    `${plural(n, 'test image')} left out: the model learned from them, or they chose its thresholds.`,
+    `${plural(n, 'test image')} left out: the model learned from ${n === 1 ? 'it, or it' : 'them, or they'} chose its thresholds.`,
   unread: (n: number) => `${plural(n, 'image')} could not be read.`,
   unfair: (n: number) =>
     `These figures are those of model ${n}, whose scores are the same. Its images chose the thresholds of this model, so they flatter it and are no fair test. Evaluate on images that nobody has looked at.`,

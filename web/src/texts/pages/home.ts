@@ -5,9 +5,10 @@ import { plural } from '../plural';
 export const home = {
   title: 'Projects',
   emptyTitle: 'Start with a project',
+  emptyTitleOther: 'No project is yours yet',
   emptyText:
     'One project is one product at one station: its template, its images, its models and what they found.',
-  emptyOther: 'No project is yours yet. An administrator can make you a member of one.',
+  emptyOther: 'An administrator can make you a member of one.',
   allArchived: 'All projects are archived. Show them with the switch above.',
   name: 'Name of the new project',
   create: 'Create project',

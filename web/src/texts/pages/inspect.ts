@@ -33,8 +33,9 @@ export const inspect = {
     clear: 'Clear the list',
     progress: 'Inspected',
     of: (done: number, total: number) => `${done} of ${total}`,
-    counts: (ok: number, review: number, ng: number, invalid: number) =>
-      `${ok} OK, ${review} review, ${ng} NG, ${invalid} invalid`,
+    counts: (n: { ok: number; review: number; ng: number; invalid: number; failed: number }) =>
+      `${n.ok} OK, ${n.review} review, ${n.ng} NG, ${n.invalid} invalid` +
+      (n.failed > 0 ? `, ${n.failed} not inspected` : ''),
     states: {
       waiting: 'Waits',
       sending: 'Inspecting…',

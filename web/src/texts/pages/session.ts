@@ -5,6 +5,9 @@ export const session = {
   password: 'Password',
   signIn: 'Sign in',
   signOut: 'Sign out',
+  ended: (name: string) =>
+    `The session of ${name} has ended. Sign in again to go on where you were.`,
+  hadEnded: 'The session had ended. Try again.',
   first: 'The first start of the server prints the password of admin in its window.',
   account: 'My account',
   accountOf: (name: string) => `My account: ${name}`,
