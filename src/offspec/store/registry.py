@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session as Db
 
 from offspec.errors import StateError
 from offspec.store import audit
-from offspec.store.models import JobRow, ModelRow, Project, SignOff, User
+from offspec.store.models import JobRow, ModelRow, SignOff, User
 
 
 def add_model(
