@@ -54,7 +54,7 @@ THIRD_PARTY = {
     "fastapi": ("server",),
     "starlette": ("server",),
     "prometheus_client": ("server",),
-    "uvicorn": ("cli.serve_cmd",),
+    "uvicorn": ("cli.serve_cmd", "server.http_head"),
     "typer": ("cli",),
     "rich": ("cli",),
     "torch": ("networks", "detectors", "peer_anomalib"),

@@ -15,6 +15,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import anyio
 import pytest
 import uvicorn
 from fastapi.testclient import TestClient
@@ -89,6 +90,48 @@ def test_bodies_without_credentials_are_small(server: Server, engineer: TestClie
         assert nobody.post(API + path, content=large, headers=JSON).status_code == 413
     assert engineer.post(f"{API}/session", content=large, headers=JSON).status_code == 413
     assert engineer.post(f"{API}/projects", content=large, headers=JSON).status_code == 422
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"authorization": "Bearer made-up", "content-length": "900000000"},
+        {"cookie": "offspec_session=made-up", "content-length": "900000000"},
+        {"cookie": "offspec_session=made-up", "transfer-encoding": "chunked"},
+        {"cookie": "no=cookie; of=ours", "content-length": "70000"},
+    ],
+)
+def test_large_bodies_of_strangers_are_not_read(
+    server: Server, project: str, headers: dict[str, str]
+) -> None:
+    said: list[Any] = []
+
+    async def receive() -> Any:
+        raise AssertionError("the body was read")
+
+    async def tell(message: Any) -> None:
+        said.append(message)
+
+    named = {"host": "127.0.0.1", "content-type": "application/octet-stream", **headers}
+    path = f"{API}/projects/{project}/inspect"
+    scope = {
+        "type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "POST",
+        "scheme": "http", "path": path, "raw_path": path.encode(), "query_string": b"",
+        "root_path": "", "headers": [(k.encode(), v.encode()) for k, v in named.items()],
+        "client": ("127.0.0.1", 1), "server": ("127.0.0.1", 80), "app": server.app,
+    }  # fmt: skip
+    anyio.run(server.app, scope, receive, tell)
+    assert said[0]["status"] == 401
+
+
+def test_who_was_let_in_is_not_when_the_session_ends(server: Server, engineer: TestClient) -> None:
+    large = b"x" * (MAX_BARE_BYTES + 1)
+    path = f"{API}/projects/none/inspect"
+    picture = {"content-type": "application/octet-stream"}
+    assert engineer.post(path, content=large, headers=picture).status_code == 404
+    cookie = {"cookie": f"offspec_session={engineer.cookies['offspec_session']}"}
+    engineer.delete(f"{API}/session")
+    assert server.client().post(path, content=large, headers=cookie | picture).status_code == 401
 
 
 def test_json_is_smaller_than_pictures(engineer: TestClient, project: str) -> None:

@@ -9,6 +9,7 @@ from offspec import __version__
 from offspec.jobs.inference import Pool
 from offspec.server import problems, studio
 from offspec.server.deps import ReadDb
+from offspec.server.door import Door
 from offspec.server.inspectors import Inspectors
 from offspec.server.lines import Lines
 from offspec.server.metrics import Metrics
@@ -62,7 +63,7 @@ def create_app(services: Services, pool: Pool | None = None) -> FastAPI:
     api.include_router(_health)
     app.include_router(api)
     studio.install(app)
-    app.add_middleware(Shield, settings=services.settings)
+    app.add_middleware(Shield, settings=services.settings, door=Door(services.database))
     app.add_middleware(Watch, metrics=app.state.metrics)
     return app
 

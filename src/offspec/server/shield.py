@@ -8,6 +8,7 @@ from typing import Any
 
 from starlette.exceptions import HTTPException
 
+from offspec.server.door import Door
 from offspec.server.problems import fault, problem
 from offspec.server.settings import (
     MAX_BARE_BYTES,
@@ -40,6 +41,7 @@ _HEADERS = (
 _SIGN_IN = "/api/v1/session"
 _FILES = re.compile(r"/api/v1/projects/[^/]+/(images|inspect)")
 _NUL = problem(422, "malformed", "The address holds a NUL. No id or text has one. Leave it out.")
+_UNKNOWN = problem(401, "sign_in", "Nobody is signed in. Sign in, or send a token that is valid.")
 
 
 class TooLargeError(HTTPException):
@@ -53,10 +55,11 @@ class Shield:
         app: What is protected.
         settings: Limits; on loopback only loopback names are answered, so that no foreign page
             reaches the server by a name of its own (DNS rebinding).
+        door: Asked before a body is read that a stranger may not send.
     """
 
-    def __init__(self, app: App, settings: Settings) -> None:
-        self._app, self._settings = app, settings
+    def __init__(self, app: App, settings: Settings, door: Door) -> None:
+        self._app, self._settings, self._door = app, settings, door
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
@@ -79,6 +82,10 @@ class Shield:
         length = headers.get("content-length", "0")
         if not re.fullmatch("[0-9]{1,18}", length) or int(length) > limit:
             await _too_large(limit)(scope, receive, answer)
+            return
+        may_grow = "transfer-encoding" in headers or int(length) > MAX_BARE_BYTES
+        if limit > MAX_BARE_BYTES and may_grow and not await self._door.knows(headers):
+            await _UNKNOWN(scope, receive, answer)
             return
         started = False
 
