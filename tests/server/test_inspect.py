@@ -111,6 +111,18 @@ def test_review_queue_decisions_and_agreement(
     assert stranger.put(f"{path}/{bad['id']}/review", json={"decision": "ok"}).status_code == 404
 
 
+def test_two_people_at_one_queue_do_not_overrule_each_other_unseen(
+    machine: TestClient, engineer: TestClient, admin: TestClient, project: str
+) -> None:
+    bad = send(machine, project, part_image(50, defect="blot")).json()
+    one = f"/api/v1/projects/{project}/inspections/{bad['id']}/review"
+    assert engineer.put(one, json={"decision": "ng", "first": True}).status_code == 200
+    late = admin.put(one, json={"decision": "ok", "first": True})
+    assert (late.status_code, late.json()["code"]) == (409, "state")
+    assert "eve has judged" in late.json()["detail"]
+    assert admin.put(one, json={"decision": "ok"}).json()["review"] == "ok"
+
+
 def test_a_review_can_be_taken_back_and_the_log_keeps_it(
     server: Server, machine: TestClient, engineer: TestClient, admin: TestClient, project: str
 ) -> None:

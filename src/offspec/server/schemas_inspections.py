@@ -43,10 +43,15 @@ class InspectionOut(InspectionBrief):
 
 
 class ReviewIn(Schema):
-    """A person's word on an inspection."""
+    """A person's word on an inspection.
+
+    ``first`` = only where nobody has judged it yet: a queue that was loaded a while ago then
+    overrules nobody unseen.
+    """
 
     decision: Literal["ok", "ng"]
     reason: Annotated[str, Field(max_length=400, pattern=NO_NUL)] = ""
+    first: bool = False
 
 
 class Reviewer(Schema):

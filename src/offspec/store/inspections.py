@@ -158,13 +158,21 @@ def _listed(project_id: str, wanted: Filter, cursor: Cursor | None) -> Select[In
 
 
 def review(
-    db: Db, user: User, row: InspectionRow, decision: Literal["ok", "ng"], reason: str
-) -> None:
+    db: Db, user: User, row: InspectionRow, decision: Literal["ok", "ng"], reason: str,
+    *, first: bool = False,
+) -> None:  # fmt: skip
     """A person's word on an inspection; a second one replaces the first, and the log keeps both.
 
+    With ``first`` it counts only where nobody has judged the picture yet.
+
     Raises:
-        StateError: The picture could not be judged at all.
+        StateError: The picture could not be judged at all, or somebody was first.
     """
+    if first and row.review is not None:
+        raise StateError(
+            f"{row.reviewed_by} has judged this picture as {row.review.upper()} in the meantime. "
+            "Open it under All inspections to change that."
+        )
     if row.verdict == "invalid" and decision == "ok" and not reason.strip():
         raise StateError(
             "This picture could not be judged by the model. Passing it needs a reason. Give one."

@@ -146,7 +146,7 @@ def review(
     """Confirm or overrule."""
     with services.database.write() as db:
         row = db.get_one(InspectionRow, found.id, with_for_update=True)
-        inspections.review(db, caller.user, row, body.decision, body.reason)
+        inspections.review(db, caller.user, row, body.decision, body.reason, first=body.first)
         return InspectionOut.of(row, db.get_one(ModelRow, row.model_id).number)
 
 

@@ -35,7 +35,7 @@ function Judge({ inspectionId }: { readonly inspectionId: string }) {
   const texts = t.inspect.queue;
   const decide = (decision: 'ok' | 'ng') =>
     review.mutate(
-      { inspectionId, decision, reason },
+      { inspectionId, decision, reason, first: false },
       { onError: (error) => notify(errorText(error), 'bad') },
     );
   return (

@@ -56,9 +56,10 @@ export function useQueue(asked: string | null) {
     ]);
     setCurrent(nextOf(items, inspectionId, decided));
     const saving = review
-      .mutateAsync({ inspectionId, decision, reason })
+      .mutateAsync({ inspectionId, decision, reason, first: true })
       .catch((error) => {
         forget(inspectionId);
+        void open.refetch(); // somebody else may have judged it
         notify(t.inspect.queue.failed(errorText(error)), 'bad');
       })
       .finally(() => pending.current.delete(inspectionId));
