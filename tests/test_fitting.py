@@ -244,6 +244,13 @@ def test_sixteen_bit_images_keep_their_depth(tmp_path: Path) -> None:
         inspect(bundle, part_image(50, SMALL))
 
 
+def test_a_normal_of_another_depth_is_named(tmp_path: Path) -> None:
+    for seed in range(6):
+        write_part(tmp_path / f"{seed}.png", part_image(seed, SMALL, bits=12 if seed == 4 else 8))
+    with pytest.raises(ShapeError, match=r"'4\.png' is uint16, the reference uint8"):
+        fit(tmp_path, config=FAST)
+
+
 def test_one_deep_image_gets_a_provisional_threshold(tmp_path: Path) -> None:
     write_part(tmp_path / "0.png", part_image(0, SMALL, bits=12))
     bundle = fit(tmp_path, config=FAST)

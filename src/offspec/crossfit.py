@@ -25,7 +25,7 @@ from offspec.detectors import Detector, detector_class
 from offspec.detectors.head import make_head
 from offspec.detectors.trained import LEAST_STOP, TrainedDetector
 from offspec.embedding_cache import Embedded, EmbeddingCache, Laid, bytes_of, geometry_key
-from offspec.errors import DatasetError, LimitError
+from offspec.errors import DatasetError, LimitError, ShapeError
 from offspec.fit_plan import SAMPLE, Job, NormalImage, backbone_of, load_normal
 from offspec.gate import GateLimits, ImageStats, learn_limits
 from offspec.geometry import grid_mask, tile_mask
@@ -251,6 +251,11 @@ class Learner:
         if record.group is not None and record.group == self.job.reference_normal.part:
             return "it shows the reference's part, which every model has seen."
         image = read_image(record.path)
+        if image.dtype != self.job.reference.dtype:
+            raise ShapeError(
+                f"Normal image '{record.key}' is {image.dtype}, the reference "
+                f"{self.job.reference.dtype}. All have one bit depth. Convert it, or leave it out."
+            )
         known = self._known(record)
         laid = known.laid if known else self._laid.get(record.path)
         aligner = self.sampler.aligner
