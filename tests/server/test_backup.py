@@ -12,7 +12,7 @@ import pytest
 from offspec.errors import InputError, OptionError
 from offspec.server.services import Services
 from offspec.server.settings import Settings
-from offspec.store.accounts import create_user
+from offspec.store.accounts import RefusedError, create_user, session_of, sign_in
 from offspec.store.backup import back_up, restore
 from offspec.store.blobs import BlobStore
 from offspec.store.database import Database
@@ -35,6 +35,20 @@ def keep(services: Services, number: int) -> None:
     sha256 = services.blobs.put(data)
     with services.database.write() as db:
         add_image(db, "ada", "p", f"{number}.png", sha256, (1, 1), len(data))
+
+
+def test_nobody_is_signed_in_after_a_restore(services: Services, tmp_path: Path) -> None:
+    with services.database.write() as db:
+        found = sign_in(db, "ada", "correct horse battery", "127.0.0.1")
+    assert not isinstance(found, RefusedError)
+    back_up(services.settings.data, tmp_path / "b.tar")
+    restore(tmp_path / "b.tar", tmp_path / "restored")
+    database = Database(f"sqlite:///{tmp_path}/restored/offspec.db")
+    with database.read() as db:
+        assert session_of(db, found.token) is None
+    database.close()
+    with services.database.read() as db:
+        assert session_of(db, found.token) is not None
 
 
 def test_a_backup_under_load_is_whole(services: Services, tmp_path: Path) -> None:

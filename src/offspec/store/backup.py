@@ -16,11 +16,13 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
+from sqlalchemy import delete
 from sqlalchemy.exc import DatabaseError
 
 from offspec.errors import InputError, OptionError, WriteError
 from offspec.store import audit
 from offspec.store.database import Database
+from offspec.store.models import Session
 
 DATABASE, BLOBS = "offspec.db", "images"
 _MEMBER = re.compile(r"images/[0-9a-f]{2}/[0-9a-f]{2}/([0-9a-f]{64})")
@@ -81,7 +83,7 @@ def back_up(data: Path, out: Path) -> Saved:
 
 
 def restore(archive: Path, data: Path) -> Saved:
-    """Lay a backup out in a new folder and check it.
+    """Lay a backup out in a new folder and check it; nobody is signed in there.
 
     Raises:
         OptionError: The folder is not empty.
@@ -136,9 +138,11 @@ def _lay_out(archive: tarfile.TarFile, member: tarfile.TarInfo, data: Path) -> b
 
 
 def _chain(path: Path) -> audit.Verification:
+    """Verify the log, and end every session: who signed out since must not be signed in again."""
     database = Database(f"sqlite:///{path}")
     try:
-        with database.read() as db:
+        with database.write() as db:
+            db.execute(delete(Session))
             return audit.verify(db)
     finally:
         database.close()
