@@ -123,7 +123,7 @@ browser: studio ## Check the studio in a real Chromium, against a real server (A
 wheel: studio $(CORE) ## Build the wheel, studio included, into dist/
 	@rm -f dist/offspec-*.whl
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
-	$(BIN)/python -m zipfile --list dist/offspec-*.whl | grep --quiet server/studio/index.html
+	$(BIN)/python -m zipfile --list dist/offspec-*.whl | grep server/studio/index.html > /dev/null
 	ls dist/offspec-*.whl
 
 clean: ## Remove the virtual environment and everything generated
