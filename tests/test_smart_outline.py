@@ -107,9 +107,13 @@ def test_points_outside_give_nothing() -> None:
 @pytest.mark.parametrize("size_hw", [(1, 1), (3, 50), (8, 8)])
 def test_tiny_pictures_are_no_fault(size_hw: tuple[int, int]) -> None:
     image = ground(size_hw)
-    outline_click(image, (0.5, 0.5))
-    outline_stroke(image, [(0.5, 0.5)], 3.0)
-    outline_stroke(image, [(0.5, 0.5), (0.9, 0.9)], 1000.0)
+    found = [
+        *outline_click(image, (0.5, 0.5)),
+        *outline_stroke(image, [(0.5, 0.5)], 3.0),
+        *outline_stroke(image, [(0.5, 0.5), (0.9, 0.9)], 1000.0),
+    ]
+    height, width = size_hw
+    assert all(0 <= x <= width and 0 <= y <= height for one in found for x, y in one)
 
 
 def test_the_same_question_gives_the_same_answer() -> None:

@@ -7,23 +7,18 @@ memory and disk.
 from __future__ import annotations
 
 import hashlib
-import time
-from collections import OrderedDict
-from collections.abc import Mapping
-from http.cookies import CookieError, SimpleCookie
 
+from fastapi import Request
 from starlette.concurrency import run_in_threadpool
 
-from offspec.server.deps import COOKIE
+from offspec.server.deps import COOKIE, bearer
+from offspec.server.remembered import Remembered
 from offspec.store import accounts
 from offspec.store.database import Database
 
-LONGEST_S = 1.0
-MOST = 1000
-
 
 class Door:
-    """Remembers for a moment which credentials were good, until anything changes.
+    """Knows whose credentials are good.
 
     Args:
         database: With tokens and sessions.
@@ -31,43 +26,24 @@ class Door:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._known: OrderedDict[str, tuple[int, float]] = OrderedDict()
+        self._good: Remembered[bool] = Remembered(database)
 
-    async def knows(self, headers: Mapping[str, str]) -> bool:
-        """Whether token or cookie stand for somebody.
-
-        Args:
-            headers: By lower-case name.
-        """
-        token = _token(headers)
-        if token is None:
+    async def knows(self, request: Request) -> bool:
+        """Whether token or cookie stand for somebody; the body is not touched."""
+        token, cookie = bearer(request), request.cookies.get(COOKIE)
+        if token is None and not cookie:
             return False
-        key = hashlib.sha256(repr(token).encode()).hexdigest()
-        generation, at = self._known.get(key, (-1, 0.0))
-        if generation == self._database.generation and time.monotonic() - at < LONGEST_S:
+        key = hashlib.sha256(repr((token, cookie)).encode()).hexdigest()
+        if self._good.get(key):
             return True
-        now = self._database.generation
-        found = await run_in_threadpool(self._look_up, *token)
+        generation = self._good.generation
+        found = await run_in_threadpool(self._look_up, token, cookie or "")
         if found:
-            self._known[key] = (now, time.monotonic())
-            self._known.move_to_end(key)
-            if len(self._known) > MOST:
-                self._known.popitem(last=False)
+            self._good.keep(key, generation, True)
         return found
 
-    def _look_up(self, kind: str, text: str) -> bool:
+    def _look_up(self, token: str | None, cookie: str) -> bool:
         with self._database.read() as db:
-            look = accounts.token_of if kind == "bearer" else accounts.session_of
-            return look(db, text) is not None
-
-
-def _token(headers: Mapping[str, str]) -> tuple[str, str] | None:
-    """As ``deps.caller`` reads them: a bearer token first, else the cookie."""
-    scheme, _, token = headers.get("authorization", "").partition(" ")
-    if scheme.casefold() == "bearer" and token:
-        return "bearer", token.strip()
-    try:
-        cookie = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
-    except CookieError:
-        return None
-    return None if cookie is None or not cookie.value else ("cookie", cookie.value)
+            if token is not None:
+                return accounts.token_of(db, token) is not None
+            return accounts.session_of(db, cookie) is not None

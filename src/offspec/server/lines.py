@@ -8,8 +8,6 @@ for changes by others.
 from __future__ import annotations
 
 import hashlib
-import time
-from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -17,12 +15,9 @@ from fastapi import Depends, Request
 from starlette.concurrency import run_in_threadpool
 
 from offspec.server.deps import ServicesDep, bearer, caller, visible_project
+from offspec.server.remembered import Remembered
 from offspec.server.services import Services
 from offspec.store import inspections
-from offspec.store.database import Database
-
-LONGEST_S = 1.0
-MOST = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,37 +28,8 @@ class Line:
     model: inspections.InUse
 
 
-class Lines:
-    """Lines by token and project.
-
-    Args:
-        database: Whose changes make it forget.
-    """
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-        self._known: OrderedDict[str, tuple[int, float, Line]] = OrderedDict()
-
-    @property
-    def generation(self) -> int:
-        """To be read before a line is looked up."""
-        return self._database.generation
-
-    def get(self, key: str) -> Line | None:
-        """A line that is remembered."""
-        found = self._known.get(key)
-        if found is None:
-            return None
-        generation, at, line = found
-        fresh = time.monotonic() - at < LONGEST_S
-        return line if fresh and generation == self._database.generation else None
-
-    def keep(self, key: str, generation: int, line: Line) -> None:
-        """Remember a line as of a generation."""
-        self._known[key] = (generation, time.monotonic(), line)
-        self._known.move_to_end(key)
-        if len(self._known) > MOST:
-            self._known.popitem(last=False)
+Lines = Remembered[Line]
+"""Lines by token and project."""
 
 
 async def line_of(project_id: str, request: Request, found: ServicesDep) -> Line:

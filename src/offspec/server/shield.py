@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
 
 from offspec.server.door import Door
 from offspec.server.problems import fault, problem
@@ -84,7 +85,7 @@ class Shield:
             await _too_large(limit)(scope, receive, answer)
             return
         may_grow = "transfer-encoding" in headers or int(length) > MAX_BARE_BYTES
-        if limit > MAX_BARE_BYTES and may_grow and not await self._door.knows(headers):
+        if limit > MAX_BARE_BYTES and may_grow and not await self._door.knows(Request(scope)):
             await _UNKNOWN(scope, receive, answer)
             return
         started = False
