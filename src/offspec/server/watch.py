@@ -63,16 +63,6 @@ class Watch:
 
 
 def template_of(scope: Scope) -> str:
-    """Path of the route as it was written, ids left out; ``none`` where no route fits.
-
-    A router that is included in another knows its own part alone. What stands before that part
-    names no id, and is taken from the path.
-    """
+    """Path of the route as it was written, ids left out; ``none`` where no route fits."""
     route = getattr(scope.get("route"), "path", None)
-    if not isinstance(route, str):
-        return "none"
-    path = str(scope["path"])
-    before = path.count("/") - route.count("/")
-    if ":path" in route or before <= 0:
-        return route
-    return "/".join(path.split("/")[: before + 1]) + route
+    return route if isinstance(route, str) else "none"

@@ -6,13 +6,14 @@ import shutil
 from dataclasses import asdict
 from typing import Annotated
 
-from fastapi import APIRouter, Depends
+from fastapi import Depends
 
+from offspec.server.api import api_router
 from offspec.server.deps import Caller, ReadDb, ServicesDep, with_role
 from offspec.server.schemas_admin import Retention, Storage
 from offspec.store import upkeep
 
-router = APIRouter(prefix="/admin", tags=["admin"])
+router = api_router("admin", "/admin")
 Admin = Annotated[Caller, Depends(with_role())]
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import Depends, Request
 
 from offspec.alignment_preview import preview_alignment
 from offspec.images import decode_image
+from offspec.server.api import api_router
 from offspec.server.deps import Caller, ProjectDep, ReadDb, ServicesDep, owned, with_role
 from offspec.server.inspectors import Inspectors
 from offspec.server.pyramids import Pyramids
@@ -25,7 +26,7 @@ from offspec.store.models import Image, ModelRow
 from offspec.template import Template, split_template
 from offspec.types import PointsXY
 
-router = APIRouter(prefix="/projects/{project_id}", tags=["labelling"])
+router = api_router("labelling", "/projects/{project_id}")
 Labeller = Annotated[Caller, Depends(with_role("engineer", "quality", "operator"))]
 REACH = 0.05  # of the longer side: how far a model's defect may lie from the points
 

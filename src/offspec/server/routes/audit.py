@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import Depends, Query
 from fastapi.responses import StreamingResponse
 
+from offspec.server.api import api_router
 from offspec.server.deps import Caller, ReadDb, ServicesDep, with_role
 from offspec.server.problems import ProblemError
 from offspec.server.schemas import AuditOut, Chain, Page
 from offspec.store import audit, queries
 
-router = APIRouter(prefix="/audit", tags=["audit"])
+router = api_router("audit", "/audit")
 
 
 def person(who: Annotated[Caller, Depends(with_role("quality"))]) -> Caller:

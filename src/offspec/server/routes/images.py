@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
 import numpy as np
-from fastapi import APIRouter, Depends, File, Query, Request, Response, UploadFile
+from fastapi import Depends, File, Query, Request, Response, UploadFile
 
 from offspec.annotations import from_labelme, to_labelme
 from offspec.browser_pictures import browser_picture, check_tile, tile
@@ -16,6 +16,7 @@ from offspec.json_files import json_bytes
 from offspec.overlays import to_eight_bits
 from offspec.report_pictures import encode_jpeg, shrunk
 from offspec.server.answers import image_out, image_outs
+from offspec.server.api import api_router
 from offspec.server.deps import Caller, ProjectDep, ReadDb, ServicesDep, owned, with_role
 from offspec.server.problems import ProblemError
 from offspec.server.pyramids import Pyramids
@@ -27,7 +28,7 @@ from offspec.store import labelling, queries
 from offspec.store.models import Image
 from offspec.store.sidecars import stem_of
 
-router = APIRouter(prefix="/projects/{project_id}/images", tags=["images"])
+router = api_router("images", "/projects/{project_id}/images")
 Uploader = Annotated[Caller, Depends(with_role("engineer", "quality"))]
 Responses = dict[int | str, dict[str, Any]]
 THUMBNAIL_PX, TILE_QUALITY = 256, 92

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Body, Header, Query, Request, Response
+from fastapi import Body, Header, Query, Request, Response
 
+from offspec.server.api import api_router
 from offspec.server.deps import ServicesDep
 from offspec.server.intake import Asked, take_in
 from offspec.server.lines import LineDep
 from offspec.server.schemas_inspections import InspectionOut
 
-router = APIRouter(prefix="/projects/{project_id}", tags=["inspect"])
+router = api_router("inspect", "/projects/{project_id}")
 Picture = Annotated[bytes, Body(media_type="application/octet-stream")]
 Label = Annotated[str | None, Query(max_length=80)]
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Depends, Query, Request, Response
+from fastapi import Depends, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from offspec.images import decode_image
 from offspec.server.answers import image_out
+from offspec.server.api import api_router
 from offspec.server.deps import Caller, ProjectDep, ReadDb, ServicesDep, owned, with_role
 from offspec.server.inspections_csv import inspections_csv
 from offspec.server.problems import ProblemError
@@ -25,7 +26,7 @@ from offspec.server.schemas_inspections import (
 from offspec.store import inspection_figures, inspections, queries
 from offspec.store.models import InspectionRow, ModelRow, User
 
-router = APIRouter(prefix="/projects/{project_id}/inspections", tags=["inspections"])
+router = api_router("inspections", "/projects/{project_id}/inspections")
 Reviewer = Annotated[Caller, Depends(with_role("engineer", "quality", "operator"))]
 Labeller = Annotated[Caller, Depends(with_role("engineer", "quality"))]
 Label = Annotated[str | None, Query(max_length=120)]

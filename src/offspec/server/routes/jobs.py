@@ -4,20 +4,21 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends
+from fastapi import Depends
 from fastapi.responses import StreamingResponse
 from sqlalchemy.orm import Session as Db
 
 from offspec.jobs.kinds import KINDS, PARTS, ReportSettings, check_objects, check_request
 from offspec.options import Options
 from offspec.problem import statement_of
+from offspec.server.api import api_router
 from offspec.server.deps import Caller, ProjectDep, ReadDb, ServicesDep, owned, with_role
 from offspec.server.problems import ProblemError
 from offspec.server.schemas_models import JobIn, JobLog, JobOut
 from offspec.store import job_queue, registry
 from offspec.store.models import JobRow, ModelRow, Project, TemplateRow, VersionRow
 
-router = APIRouter(prefix="/projects/{project_id}", tags=["jobs"])
+router = api_router("jobs", "/projects/{project_id}")
 Worker = Annotated[Caller, Depends(with_role("engineer", "quality"))]
 _TYPES = {
     "json": "application/json",

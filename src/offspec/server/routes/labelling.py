@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import Depends, Query
 from sqlalchemy.orm import Session as Db
 
 from offspec.server.answers import image_outs
+from offspec.server.api import api_router
 from offspec.server.deps import Caller, ProjectDep, ReadDb, ServicesDep, owned, with_role
 from offspec.server.problems import ProblemError
 from offspec.server.routes.images import ImageDep
@@ -26,7 +27,7 @@ from offspec.store import bulk, labelling
 from offspec.store.images import images_of, seen
 from offspec.store.models import Image, Project, VersionRow
 
-router = APIRouter(prefix="/projects/{project_id}", tags=["labelling"])
+router = api_router("labelling", "/projects/{project_id}")
 Engineer = Annotated[Caller, Depends(with_role("engineer"))]
 Decider = Annotated[Caller, Depends(with_role("engineer", "quality"))]
 Labeller = Annotated[Caller, Depends(with_role("engineer", "quality", "operator"))]

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.responses import PlainTextResponse
 
+from offspec.server.api import api_router
 from offspec.server.deps import CallerDep, ReadDb
 from offspec.server.metrics import CONTENT_TYPE, Metrics
 from offspec.server.problems import ProblemError
 from offspec.store import job_queue
 
-router = APIRouter(tags=["health"])
+router = api_router("health")
 
 
 @router.get("/metrics", response_class=PlainTextResponse)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import Depends, Request, Response
 
 from offspec.bundle.read import reference_png
+from offspec.server.api import api_router
 from offspec.server.deps import Caller, ProjectDep, ReadDb, ServicesDep, owned, with_role
 from offspec.server.hand_set import set_by_hand
 from offspec.server.inspectors import Inspectors
@@ -25,7 +26,7 @@ from offspec.server.schemas_models import (
 from offspec.store import accounts, registry
 from offspec.store.models import JobRow, ModelRow, User, VersionRow
 
-router = APIRouter(prefix="/projects/{project_id}/models", tags=["models"])
+router = api_router("models", "/projects/{project_id}/models")
 Engineer = Annotated[Caller, Depends(with_role("engineer"))]
 Quality = Annotated[Caller, Depends(with_role("quality"))]
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends
+from fastapi import Depends
 
+from offspec.server.api import api_router
 from offspec.server.deps import Caller, CallerDep, ProjectDep, ReadDb, ServicesDep, owned, with_role
 from offspec.server.problems import ProblemError
 from offspec.server.schemas import (
@@ -22,7 +23,7 @@ from offspec.store import accounts, queries
 from offspec.store.models import ApiToken, Project, User
 from offspec.store.summary import summary
 
-router = APIRouter(prefix="/projects", tags=["projects"])
+router = api_router("projects", "/projects")
 Engineer = Annotated[Caller, Depends(with_role("engineer"))]
 Quality = Annotated[Caller, Depends(with_role("engineer", "quality"))]
 Admin = Annotated[Caller, Depends(with_role())]

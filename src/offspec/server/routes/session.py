@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Cookie, Request, Response
+from fastapi import Cookie, Request, Response
 
+from offspec.server.api import api_router
 from offspec.server.deps import COOKIE, CallerDep, ServicesDep
 from offspec.server.problems import ProblemError
 from offspec.server.schemas import Me, SignIn
@@ -13,7 +14,7 @@ from offspec.server.schemas_admin import PasswordChange
 from offspec.store import accounts
 from offspec.store.accounts import RefusedError
 
-router = APIRouter(prefix="/session", tags=["session"])
+router = api_router("session", "/session")
 
 
 @router.post("", status_code=201)

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends
+from fastapi import Depends
 from sqlalchemy import select
 
+from offspec.server.api import api_router
 from offspec.server.deps import Caller, ReadDb, ServicesDep, with_role
 from offspec.server.problems import ProblemError
 from offspec.server.schemas import UserChange, UserIn, UserOut
 from offspec.store import accounts
 from offspec.store.models import User
 
-router = APIRouter(prefix="/users", tags=["users"])
+router = api_router("users", "/users")
 Admin = Annotated[Caller, Depends(with_role())]
 
 
