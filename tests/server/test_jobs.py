@@ -237,11 +237,14 @@ def test_a_killed_process_leaves_a_failed_job_and_the_next_one_works(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
     monkeypatch.setattr(job_queue, "LOST_AFTER_S", 3.0)
-    crew = Crew(server.services.database, server.services.settings.store_url)
+    work = server.services.settings.data / "work"
+    (work / "left" / "by a killed server").mkdir(parents=True)
+    crew = Crew(server.services.database, server.services.settings.store_url, work)
     crew.start()
     try:
         job = submit(engineer, project, version)
         until(lambda: job_of(engineer, project, job)["state"] == "running")
+        (before,) = work.iterdir()
         for pid in crew.pids:
             os.kill(pid, signal.SIGKILL)
         until(lambda: job_of(engineer, project, job)["state"] in ("failed", "done"))
@@ -250,7 +253,10 @@ def test_a_killed_process_leaves_a_failed_job_and_the_next_one_works(
         assert (first["state"], len(models)) in (("failed", 0), ("done", 1))
         again = submit(engineer, project, version)
         until(lambda: job_of(engineer, project, again)["state"] == "done")
+        (now,) = work.iterdir()
+        assert now != before
     finally:
         crew.stop()
+    assert not work.exists()
     with server.services.database.read() as db:
         assert db.query(JobRow).filter_by(state="running").count() == 0

@@ -68,7 +68,7 @@ def serve(
     log_to_stderr()
     pool = Pool(inspectors)
     helpers = (
-        Crew(services.database, settings.store_url, workers),
+        Crew(services.database, settings.store_url, settings.data / "work", workers),
         pool,
         Sweeper(services.database, services.blobs),
     )
