@@ -54,8 +54,11 @@ export function useImage(imageId: string | null) {
   });
 }
 
-/** Files into the project, with how much was sent; everything of the project is fresh after it. */
-export function useUpload() {
+/**
+ * Files into the project, with how much was sent; everything of the project is fresh after it.
+ * `wordsOf` says what is wrong where some of them could not be sent.
+ */
+export function useUpload(wordsOf: (error: unknown) => string) {
   const { id } = useProject();
   const client = useQueryClient();
   const [progress, setProgress] = useState<UploadProgress | null>(null);
@@ -65,13 +68,13 @@ export function useUpload() {
       stopper.current = new AbortController();
       setProgress({ sent: 0, total: files.reduce((sum, file) => sum + file.size, 0) });
       try {
-        return await uploadFiles(id, files, setProgress, stopper.current.signal);
+        return await uploadFiles(id, files, wordsOf, setProgress, stopper.current.signal);
       } finally {
         setProgress(null);
         await client.invalidateQueries({ queryKey: keyOf(id) });
       }
     },
-    [id, client],
+    [id, client, wordsOf],
   );
   return { send, progress, stop: () => stopper.current?.abort() };
 }

@@ -33,7 +33,7 @@ export default function AnnotatePage() {
   const [mode, setMode] = useState<Mode | null>(null);
   const [type, setType] = useState('');
   const row = useImageRow(filter);
-  const upload = useUpload();
+  const upload = useUpload(errorText);
   const mayUpload = useMay('upload');
 
   // biome-ignore lint/correctness/useExhaustiveDependencies: a link to a part of the list

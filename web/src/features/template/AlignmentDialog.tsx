@@ -119,7 +119,7 @@ function Result({ found }: { readonly found: AlignmentOut }) {
           {texts.methods[found.method] && ` (${texts.methods[found.method]})`}
         </span>
       )}
-      {found.matrix && <span>{texts.score(found.score.toFixed(2))}</span>}
+      {found.matrix && <span>{texts.score(Math.max(0, found.score).toFixed(2))}</span>}
       {outcome === 'unsure' && (
         <span className="status-hint">{texts.unsureNote[isMoved ? 'moved' : 'none']}</span>
       )}

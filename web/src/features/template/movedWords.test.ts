@@ -8,4 +8,5 @@ it('says how far and where to an image was moved', () => {
   expect(movedWords({ shift_xy: [12, 7], rotation_deg: -0.25, scale: 1 })).toBe(
     'The part lay 12.0 px right, 7.0 px down, turned 0.25° clockwise, scale 1.000',
   );
+  expect(movedWords({ shift_xy: [0, 0], rotation_deg: 0.004, scale: 1 })).toContain('not turned');
 });

@@ -14,7 +14,9 @@ export function movedWords({ shift_xy, rotation_deg, scale }: Moved): string {
   return texts.moved(
     (dx < 0 ? texts.left : texts.right)(px(dx)),
     (dy < 0 ? texts.up : texts.down)(px(dy)),
-    (rotation_deg > 0 ? texts.counterclockwise : texts.clockwise)(degrees),
+    Number(degrees) === 0
+      ? texts.notTurned
+      : (rotation_deg > 0 ? texts.counterclockwise : texts.clockwise)(degrees),
     scale.toFixed(3),
   );
 }

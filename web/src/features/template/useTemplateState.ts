@@ -42,7 +42,7 @@ export function useTemplateState(editor: Editor) {
   const project = useProject();
   const latest = useTemplate();
   const onServer = useImage(latest.data?.reference_id ?? null);
-  const upload = useUpload();
+  const upload = useUpload(errorText);
   const saving = useSaveTemplate();
   const [reference, setReference] = useState<Reference | null>(null);
   const [settings, setSettings] = useState<Settings>(defaultSettings('', 1));
