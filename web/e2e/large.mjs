@@ -18,6 +18,8 @@ import {
 } from './studio.mjs';
 
 const [W, H] = [2600, 1788];
+/** Differences of a pixel that count, of 765: grain is none, an edge is. */
+const EDGES = 120;
 const large = (seed, more = {}) => ({ width: W, height: H, seed, ...more });
 
 const server = await startServer();
@@ -39,6 +41,9 @@ await giveFiles(
 );
 await page.getByRole('button', { name: 'These 6 are all good parts' }).click({ timeout: 60_000 });
 await page.getByText('6 images marked OK.').waitFor();
+const stained = [50, 51].map((seed) =>
+  png(W, H, board(large(seed, { shift: [14, -9], stain: [1300, 900, 60] }))),
+);
 const { items } = await api.get(`${P}/images`);
 const [first] = items;
 await api.send('PUT', `${P}/template`, {
@@ -47,6 +52,7 @@ await api.send('PUT', `${P}/template`, {
     format_version: 1,
     name: 'Board',
     reference: { file: first.name, sha256: first.sha256, width: W, height: H },
+    alignment: { mode: 'shift' },
     regions: [
       {
         id: 'board',
@@ -66,9 +72,7 @@ const version = await api.post(`${P}/versions`, { note: 'large' });
 const fit = await api.job(id, { kind: 'fit', version_id: version.id, template_id: template.id });
 await api.post(`${P}/models/${fit.result.model_id}/approve`, {});
 for (const [n, part] of ['P1', 'P2'].entries()) {
-  const stained = large(50 + n, { shift: [14, -9], stain: [1300, 900, 60] });
-  const picture = png(W, H, board(stained));
-  const sent = await api.send('POST', `${P}/inspect?part_id=${part}&line=L1`, picture);
+  const sent = await api.send('POST', `${P}/inspect?part_id=${part}&line=L1`, stained[n]);
   const { verdict } = await sent.json();
   expect(['ng', 'review'].includes(verdict), `a stain is stopped: ${verdict}`);
 }
@@ -97,7 +101,7 @@ const drawnAt = await captured
 expect(drawnAt === `${W} x ${H}`, `and drawn as the picture is: ${drawnAt}`);
 await shot(page, 'large-queue');
 
-for (let i = 0; i < 9; i++) await page.keyboard.press('+');
+for (let i = 0; i < 7; i++) await page.keyboard.press('+');
 await page.waitForTimeout(1500);
 expect(
   tiles().some((url) => /\/inspections\/[^/]+\/tiles\/0\//.test(url)) &&
@@ -113,28 +117,36 @@ await page.waitForTimeout(1500);
 await shot(page, 'large-queue-closer');
 await axe(page, 'a large picture, closer');
 await page.keyboard.press('h');
+const looks = { golden: [], captured: [] };
 for (const [n, name] of ['golden', 'captured'].entries()) {
-  const found = await registerOf(page.locator('.panes .picture-stage').nth(n));
+  const stage = page.locator('.panes .picture-stage').nth(n);
+  for (const opacity of [0, 1]) looks[name].push(await lookAt(stage, opacity));
+  const found = await apart(...looks[name]);
   expect(
     found.dx === 0 && found.dy === 0,
     `tiles lie where the ${name} picture is: ${JSON.stringify(found)}`,
   );
-  expect(found.sharp > 1.05 * found.coarse, `and are sharper than it: ${name}`);
+  expect(found.details[1] > 1.05 * found.details[0], `and are sharper than it: ${name}`);
 }
+const laid = await apart(looks.golden[0], looks.captured[0], EDGES);
+expect(
+  Math.abs(laid.dx) <= 1 && Math.abs(laid.dy) <= 1,
+  `the captured picture lies over the golden one: ${JSON.stringify(laid)}`,
+);
 await page.keyboard.press('b');
 await page.getByText('Blink: golden and captured in turn').waitFor();
 await page.waitForTimeout(400);
-const looks = new Set();
+const seenWays = new Set();
 for (let i = 0; i < 10; i++) {
   const seen = await page
     .locator('.panes canvas')
     .evaluateAll((all_) => all_.map((one) => getComputedStyle(one).visibility).join(' '));
-  looks.add(seen);
+  seenWays.add(seen);
   await page.waitForTimeout(200);
 }
 expect(
-  looks.has('visible visible') && looks.has('visible hidden'),
-  `tiles blink with their pictures: ${[...looks].join(', ')}`,
+  seenWays.has('visible visible') && seenWays.has('visible hidden'),
+  `tiles blink with their pictures: ${[...seenWays].join(', ')}`,
 );
 await page.keyboard.press('b');
 
@@ -173,25 +185,24 @@ await browser.close();
 await server.stop();
 finish();
 
-/** By how many pixels of the screen tiles lie beside the picture below them, and how sharp both are. */
-async function registerOf(stage) {
-  const look = async (visibility) => {
-    await stage.evaluate((one, to_) => {
-      for (const canvas of one.querySelectorAll('canvas')) canvas.style.opacity = to_;
-      const lines = one.querySelector('svg');
-      if (lines) lines.style.opacity = 0;
-    }, visibility);
-    return (await stage.screenshot()).toString('base64');
-  };
-  const coarse = await look(0);
-  const sharp = await look(1);
+/** A pane without outlines, its tiles seen as much as `opacity` says. */
+async function lookAt(stage, opacity) {
+  await stage.evaluate((one, to_) => {
+    for (const canvas of one.querySelectorAll('canvas')) canvas.style.opacity = to_;
+    const lines = one.querySelector('svg');
+    if (lines) lines.style.opacity = 0;
+  }, opacity);
+  return (await stage.screenshot()).toString('base64');
+}
+
+/** By how many pixels of the screen two looks are apart, at most 4, and how sharp each is. */
+function apart(first_, second_, least = 0) {
   return page.evaluate(
-    async ([a, b]) => {
+    async ([both, from]) => {
       const greys = async (base64) => {
         const bytes = Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
         const bitmap = await createImageBitmap(new Blob([bytes], { type: 'image/png' }));
-        const canvas = new OffscreenCanvas(bitmap.width, bitmap.height);
-        const brush = canvas.getContext('2d');
+        const brush = new OffscreenCanvas(bitmap.width, bitmap.height).getContext('2d');
         brush.drawImage(bitmap, 0, 0);
         const { data, width, height } = brush.getImageData(0, 0, bitmap.width, bitmap.height);
         const at = (x, y) => {
@@ -200,28 +211,27 @@ async function registerOf(stage) {
         };
         return { at, width, height };
       };
-      const [low, high] = [await greys(a), await greys(b)];
-      const apart = (dx, dy) => {
-        let sum = 0;
-        for (let y = 10; y < low.height - 10; y += 2)
-          for (let x = 10; x < low.width - 10; x += 2)
-            sum += Math.abs(low.at(x, y) - high.at(x + dx, y + dy));
-        return sum;
-      };
-      const detail = ({ at, width, height }) => {
+      const [a, b] = await Promise.all(both.map(greys));
+      const width = Math.min(a.width, b.width);
+      const height = Math.min(a.height, b.height);
+      const sumOf = (one) => {
         let sum = 0;
         for (let y = 10; y < height - 10; y += 2)
-          for (let x = 10; x < width - 10; x += 2) sum += Math.abs(at(x, y) - at(x + 1, y));
-        return Math.round(sum / 1000);
+          for (let x = 10; x < width - 10; x += 2) sum += one(x, y);
+        return sum / 1000;
       };
       let best = { dx: 9, dy: 9, sum: Number.POSITIVE_INFINITY };
-      for (let dy = -3; dy <= 3; dy++)
-        for (let dx = -3; dx <= 3; dx++) {
-          const sum = apart(dx, dy);
+      for (let dy = -4; dy <= 4; dy++)
+        for (let dx = -4; dx <= 4; dx++) {
+          const sum = sumOf((x, y) => {
+            const by = Math.abs(a.at(x, y) - b.at(x + dx, y + dy));
+            return by < from ? 0 : by;
+          });
           if (sum < best.sum) best = { dx, dy, sum };
         }
-      return { dx: best.dx, dy: best.dy, coarse: detail(low), sharp: detail(high) };
+      const details = [a, b].map(({ at }) => sumOf((x, y) => Math.abs(at(x, y) - at(x + 1, y))));
+      return { dx: best.dx, dy: best.dy, details };
     },
-    [coarse, sharp],
+    [[first_, second_], least],
   );
 }

@@ -160,7 +160,7 @@ async function inspections(page, server, api, { project, model }) {
   );
   await axe(page, 'an inspection that failed');
   await shot(page, 'trouble-failed');
-  await page.getByRole('button', { name: /again/i }).click();
+  await page.getByRole('button', { name: 'Send 1 failed picture again' }).click();
   await run('broken.png').locator('.verdict').waitFor({ timeout: 20_000 });
   expect(keys.length === 4 && keys[2] === keys[3], 'and goes through when it is sent again');
   await page.unroute('**/inspect?*');
