@@ -41,6 +41,7 @@ const to = (rest) =>
   }, `#/p/${id}/${rest}`);
 
 await to('annotate');
+await page.getByRole('heading', { name: 'No images to annotate yet' }).waitFor();
 await giveFiles(page, page.getByRole('button', { name: 'Upload images…' }).last(), [
   ...Array.from({ length: 10 }, (_, n) => good(n)),
   boardFile('bad.png', { width: W, height: H, stain: [200, 120, 14] }),

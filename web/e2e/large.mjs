@@ -34,6 +34,7 @@ const to = (rest) =>
   }, `#/p/${id}/${rest}`);
 
 await to('annotate');
+await page.getByRole('heading', { name: 'No images to annotate yet' }).waitFor();
 await giveFiles(
   page,
   page.getByRole('button', { name: 'Upload images…' }).last(),
