@@ -146,6 +146,7 @@ def health(**parts: Any) -> dict[str, Any]:
         **{name: [] for name in none},
         "contamination": contamination,
         "coverage": {"gain": None},
+        "other_sizes": None,
         **parts,
     }
 
@@ -165,9 +166,12 @@ def test_mixed_depth_names_the_rare_ones_and_mixed_sizes_are_told_too() -> None:
         {"size_wh": [9, 9], "bits": 16, "images": 1, "examples": ["deep"]},
         {"size_wh": [8, 9], "bits": 8, "images": 1, "examples": ["narrow"]},
     ]
-    depth, size = [one["words"] for one in findings(health(sizes=rows))]
+    other = {"reference_wh": [9, 9], "size_policy": "exact", "images": ["narrow"],
+             "refused": ["narrow"]}  # fmt: skip
+    depth, size = [one["words"] for one in findings(health(sizes=rows, other_sizes=other))]
     assert "with 16: deep." in depth
-    assert "2 sizes; 1 of 9 are not 9 x 9: narrow" in size
+    assert "1 image has another size than the reference (9 x 9). 1 is refused" in size
+    assert "narrow" in size
 
 
 def test_small_differences_are_printed_with_digits_that_differ() -> None:

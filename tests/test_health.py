@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,10 @@ from offspec.health import check
 from offspec.health.confounds import Circumstance, _holm, find_confounds
 from offspec.health.coverage import coverage_of
 from offspec.health.variants import find_variants
-from offspec.images import write_png
+from offspec.images import file_sha256, write_png
 from offspec.pages.check_page import check_document
 from offspec.pages.document_html import to_html
+from offspec.template import AlignSettings, whole_image_template, write_template
 from offspec.types import ImageArray
 from tests.trained import offspec, varied_part
 
@@ -107,6 +109,46 @@ def test_light_focus_and_size_that_stand_out(tmp_path: Path) -> None:
     assert ("train/good/p01.png", "brightness") in found
     assert ("train/good/p07.png", "sharpness") in found
     assert [s["size_wh"] for s in payload["sizes"]] == [[80, 64], [120, 96]]
+    other = payload["other_sizes"]
+    assert (other["reference_wh"], other["size_policy"]) == ([80, 64], "exact")
+    assert other["images"] == other["refused"] == ["test/good/large.png"]
+    (size,) = [one for one in payload["findings"] if one["topic"] == "sizes"]
+    assert (size["level"], size["images"]) == ("look", ["test/good/large.png"])
+    assert "1 is refused" in size["words"]
+
+
+def test_what_the_template_makes_of_other_sizes(tmp_path: Path) -> None:
+    root = dataset(tmp_path)
+    write(root / "test/good/large.png", varied_part(99, (96, 120)))
+    write(root / "test/good/wide.png", varied_part(98, (64, 120)))
+    first = root / "train/good/p00.png"
+    drawn = whole_image_template(
+        (80, 64), reference_file=first.name, reference_sha256=file_sha256(first),
+        size_policy="scale",
+    )  # fmt: skip
+    payload = check(root, template=drawn).to_dict()
+    assert sorted(payload["other_sizes"]["images"]) == ["test/good/large.png", "test/good/wide.png"]
+    assert payload["other_sizes"]["refused"] == ["test/good/wide.png"]
+    fit_any = replace(drawn, size_policy="fit", alignment=AlignSettings("none"))
+    payload = check(root, template=fit_any).to_dict()
+    assert payload["other_sizes"]["refused"] == []
+    (size,) = [one for one in payload["findings"] if one["topic"] == "sizes"]
+    assert size["level"] == "note"
+    assert "2 are resampled" in size["words"]
+
+
+def test_a_reference_that_is_filed_as_bad_must_be_looked_at(tmp_path: Path) -> None:
+    root = dataset(tmp_path / "set")
+    bad = Path(shutil.copy(root / "test/blot/p150.png", tmp_path))
+    drawn = tmp_path / "template.json"
+    write_template(
+        drawn,
+        whole_image_template((80, 64), reference_file=bad.name, reference_sha256=file_sha256(bad)),
+    )
+    found = [one for one in check(root, template=drawn).to_dict()["findings"]
+             if one["topic"] == "labels"]  # fmt: skip
+    assert [(one["level"], one["images"]) for one in found] == [("must", ["test/blot/p150.png"])]
+    assert "reference" in found[0]["words"]
 
 
 def test_labels_that_contradict_the_folder(tmp_path: Path) -> None:

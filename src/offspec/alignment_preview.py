@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import base64
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import cv2
 import numpy as np
 
-from offspec.align import Aligner, choose_mode
+from offspec.align import LOST_SCORE, Aligner, choose_mode
 from offspec.errors import TemplateError
 from offspec.gate import check_size
 from offspec.images import significant_bits
@@ -20,18 +21,25 @@ from offspec.types import Alignment, DoubleArray, ImageArray
 LONGEST_PX = 1600
 _OUTSIDE = (40, 40, 40)
 
+Outcome = Literal["refused", "off", "unsure", "in_place", "moved"]
+"""``refused``: invalid when inspected. ``off``: the template asks for no alignment. ``unsure``: the
+image and the reference share too little structure, wherever it was laid. ``in_place``: it lies
+there already. ``moved``: it was brought there."""
+
 
 @dataclass(frozen=True, slots=True)
 class Preview:
     """What alignment makes of an image.
 
     Attributes:
+        outcome: What came of it, in one word.
         reason: Why the image could not be judged; None = it could.
         alignment: None where the image's size alone rules it out.
         picture: (H, W, 3) the image laid over the reference, longest side at most
             ``LONGEST_PX``; None likewise.
     """
 
+    outcome: Outcome
     reason: str | None
     alignment: Alignment | None
     picture: ByteArray | None
@@ -68,7 +76,7 @@ def preview_alignment(image: ImageArray, reference: ImageArray, template: Templa
         )
     failure = check_size((image.shape[1], image.shape[0]), size_wh, template.size_policy)
     if failure is not None:
-        return Preview(failure.message, None, None)
+        return Preview("refused", failure.message, None, None)
     bits = significant_bits([reference, image])
     settings = template.alignment
     if settings.mode == "auto":
@@ -78,7 +86,21 @@ def preview_alignment(image: ImageArray, reference: ImageArray, template: Templa
     alignment = aligner.align(image)
     refused = aligner.gate(image, alignment)
     picture = laid_over(to_eight_bits(image), alignment.matrix, size_wh)
-    return Preview(None if refused is None else refused.message, alignment, picture)
+    if refused is not None:
+        return Preview("refused", refused.message, alignment, picture)
+    is_off = template.size_policy == "fit" or template.alignment.mode == "none"
+    return Preview("off" if is_off else outcome_of(alignment), None, alignment, picture)
+
+
+def outcome_of(alignment: Alignment) -> Outcome:
+    """What came of an alignment that was asked for.
+
+    Parts that truly meet agree by 0.9 and more, textures and parts without common structure by
+    less than 0.3: under ``LOST_SCORE`` nobody can say that they lie on each other.
+    """
+    if alignment.score < LOST_SCORE:
+        return "unsure"
+    return "in_place" if alignment.method == "none" else "moved"
 
 
 def laid_over(image: ByteArray, matrix: DoubleArray, size_wh: tuple[int, int]) -> ByteArray:

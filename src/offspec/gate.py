@@ -245,6 +245,35 @@ def check_size(
     )
 
 
+def other_sizes_words(
+    size_wh: tuple[int, int], policy: SizePolicy, others: int, refused: int
+) -> str:
+    """What becomes of images with another size than the reference.
+
+    Args:
+        size_wh: Width and height of the reference, in pixels.
+        policy: Of the template.
+        others: Images of another size.
+        refused: Of these, not taken by the policy.
+    """
+    has = "1 image has" if others == 1 else f"{others} images have"
+    words = f"{has} another size than the reference ({size_wh[0]} x {size_wh[1]})."
+    if refused:
+        who = "All" if refused == others > 1 else str(refused)
+        why = "" if policy == "exact" else f", being more than {ASPECT_TOLERANCE:.0%} off its shape"
+        are = "is" if refused == 1 else "are"
+        words += f" {who} {are} refused{why}: not learned from, and invalid when inspected."
+    taken = others - refused
+    if taken:
+        are = "is" if taken == 1 else "are"
+        how = " whatever the shape, and not aligned" if policy == "fit" else ""
+        words += (
+            f" {taken} {are} resampled to the size of the reference{how}: a defect there counts as "
+            "much larger or smaller as the sizes differ."
+        )
+    return words
+
+
 def check_light(stats: ImageStats, limits: GateLimits) -> GateFailure | None:
     """Too dark, too bright or blurred, in this order."""
     if stats.brightness < limits.brightness_low:

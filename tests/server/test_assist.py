@@ -6,6 +6,7 @@ import base64
 import io
 from typing import Any
 
+import cv2
 import numpy as np
 from fastapi.testclient import TestClient
 
@@ -102,7 +103,8 @@ def test_an_image_is_laid_over_the_reference(engineer: TestClient, project: str)
     reference = keep(engineer, project, part_image(0, LARGE_HW))
     moved = keep(engineer, project, part_image(1, LARGE_HW, shift_xy=(9.0, -5.0)))
     found = aligned(engineer, project, moved, reference).json()
-    assert (found["valid"], found["reason"]) == (True, None)
+    assert (found["outcome"], found["valid"], found["reason"]) == ("moved", True, None)
+    assert found["score"] > 0.9
     assert np.allclose(found["shift_xy"], [9.0, -5.0], atol=0.3)
     assert np.allclose(found["matrix"], [[1, 0, 9], [0, 1, -5], [0, 0, 1]], atol=0.3)
     head, _, data = found["picture"].partition(",")
@@ -118,7 +120,7 @@ def test_what_the_gate_would_refuse_says_why(engineer: TestClient, project: str)
     moved = keep(engineer, project, part_image(1, LARGE_HW, shift_xy=(30.0, 0.0)))
     strict = {"mode": "shift", "max_shift_px": 10.0}
     found = aligned(engineer, project, moved, reference, alignment=strict).json()
-    assert not found["valid"]
+    assert (found["outcome"], found["valid"]) == ("refused", False)
     assert "30" in found["reason"]
     assert found["picture"] is not None
     small = keep(engineer, project, part_image(1, SIZE_HW))
@@ -129,6 +131,28 @@ def test_what_the_gate_would_refuse_says_why(engineer: TestClient, project: str)
     assert wrong.status_code == 400
     assert aligned(engineer, project, moved, reference, regions=[]).status_code == 400
     assert aligned(engineer, project, "A" * 22, reference).status_code == 404
+
+
+def test_what_lies_there_already_is_told_from_what_has_no_structure(
+    engineer: TestClient, project: str
+) -> None:
+    reference = keep(engineer, project, part_image(0, LARGE_HW))
+    same = aligned(engineer, project, reference, reference).json()
+    assert (same["outcome"], same["score"]) == ("in_place", 1.0)
+    off = aligned(engineer, project, reference, reference, alignment={"mode": "none"}).json()
+    assert off["outcome"] == "off"
+    surfaces = [keep(engineer, project, surface(seed)) for seed in (1, 2)]
+    for mode in ("auto", "similarity"):
+        found = aligned(engineer, project, *surfaces, alignment={"mode": mode}).json()
+        assert (found["outcome"], found["valid"]) == ("unsure", True), mode
+        assert found["score"] < 0.3
+
+
+def surface(seed: int) -> ImageArray:
+    """Grain without a fixed place."""
+    grain = np.random.default_rng(seed).normal(128, 60, LARGE_HW)
+    grey = np.clip(cv2.GaussianBlur(grain, (0, 0), 2.0), 0, 255).astype(np.uint8)
+    return np.repeat(grey[:, :, None], 3, axis=2)
 
 
 def test_a_large_picture_is_made_smaller(engineer: TestClient, project: str) -> None:

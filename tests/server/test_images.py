@@ -108,6 +108,22 @@ def test_a_view_is_served_and_kept_by_the_browser(engineer: TestClient, project:
     assert np.array_equal(decode_image(found.content), to_eight_bits(decode_image(data)))
 
 
+def test_every_picture_is_kept_by_the_browser_in_the_same_way(
+    engineer: TestClient, project: str
+) -> None:
+    image = keep(engineer, project, "x.png", encode_png(part_image()))
+    path = f"/api/v1/projects/{project}/images/{image['id']}"
+    for what in ("file", "view", "thumbnail", "tiles/0/0/0"):
+        found = engineer.get(f"{path}/{what}")
+        assert found.headers["cache-control"] == "private, max-age=31536000, immutable", what
+
+
+def test_a_thumbnail_is_small(engineer: TestClient, project: str) -> None:
+    image = keep(engineer, project, "x.png", encode_png(part_image(size_hw=(400, 800))))
+    found = engineer.get(f"/api/v1/projects/{project}/images/{image['id']}/thumbnail")
+    assert decode_image(found.content).shape == (128, 256, 3)
+
+
 def test_levels_are_halves_rounded_up_and_exact_means() -> None:
     image = np.random.default_rng(0).integers(0, 256, (1031, 1500, 3), np.uint8)
     levels = pyramid(image)

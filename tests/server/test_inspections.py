@@ -7,6 +7,8 @@ import io
 import time
 from typing import Any
 
+import cv2
+import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
@@ -189,6 +191,51 @@ def test_pictures_of_an_inspection(running: Line) -> None:
     for kind in kinds:
         gone = running.client.get(path, params={"kind": kind})
         assert (gone.status_code, gone.json()["code"]) == (404, "image_gone")
+
+
+def test_a_large_picture_comes_smaller_with_tiles_behind_it(running: Line) -> None:
+    smooth = cv2.resize(part_image(50), (2400, 700), interpolation=cv2.INTER_CUBIC)
+    large = np.asarray(smooth, np.uint8)
+    path = f"{running.path}/inspections/{running.send(large)['id']}"
+    screen = running.client.get(f"{path}/picture", params={"size": "screen"})
+    assert screen.headers["x-picture-size"] == "2400x700"
+    assert "immutable" in screen.headers["cache-control"]
+    assert decode_image(screen.content).shape == (467, 1600, 3)
+    small = running.client.get(f"{path}/picture", params={"size": "thumbnail"})
+    assert decode_image(small.content).shape == (75, 256, 3)
+    whole = running.client.get(f"{path}/picture").content
+    assert np.array_equal(decode_image(whole), large)
+    row = [running.client.get(f"{path}/tiles/0/{x}/0").content for x in range(5)]
+    seen = np.hstack([decode_image(one) for one in row])
+    assert np.abs(seen.astype(float) - large[:512]).mean() < 2.0
+    for wrong in ("0/5/0", "0/0/2", "4/0/0"):
+        assert running.client.get(f"{path}/tiles/{wrong}").status_code == 404, wrong
+    assert running.client.get(f"{path}/picture", params={"size": "huge"}).status_code == 422
+
+
+def test_a_small_picture_fills_the_screen_as_it_is(running: Line) -> None:
+    image = part_image(50)
+    path = f"{running.path}/inspections/{running.send(image)['id']}"
+    screen = running.client.get(f"{path}/picture", params={"size": "screen"})
+    assert np.array_equal(decode_image(screen.content), image)
+    assert screen.headers["x-picture-size"] == f"{SIZE_HW[1]}x{SIZE_HW[0]}"
+    reference = f"{running.path}/models/{running.model}/reference"
+    golden = running.client.get(reference, params={"size": "screen"})
+    assert golden.headers["x-picture-size"] == f"{SIZE_HW[1]}x{SIZE_HW[0]}"
+    tile = running.client.get(f"{reference}/tiles/0/0/0")
+    apart = decode_image(tile.content).astype(float) - decode_image(golden.content)
+    assert np.abs(apart).mean() < 5.0  # grain, as JPEG keeps it
+    assert running.client.get(f"{reference}/tiles/0/9/0").status_code == 404
+
+
+def test_tiles_and_small_ones_of_a_picture_that_is_gone(running: Line) -> None:
+    sent = running.send(part_image(50))
+    path = f"{running.path}/inspections/{sent['id']}"
+    with running.server.services.database.write() as db:
+        db.get_one(InspectionRow, sent["id"]).image_gone = True
+    for what in ("picture?size=screen", "picture?size=thumbnail", "tiles/0/0/0"):
+        gone = running.client.get(f"{path}/{what}")
+        assert (gone.status_code, gone.json()["code"]) == (404, "image_gone"), what
 
 
 def test_a_false_alarm_becomes_a_good_image_once(running: Line, admin: TestClient) -> None:

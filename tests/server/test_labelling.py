@@ -116,6 +116,79 @@ def test_a_template_is_kept_in_versions(server: Server, engineer: TestClient, pr
     assert operator.put(path, json=body).status_code in (403, 404)
 
 
+def against(client: TestClient, project: str, image: dict[str, Any], **query: str) -> Any:
+    path = f"/api/v1/projects/{project}/images/{image['id']}/as-reference"
+    found = client.get(path, params=query)
+    assert found.status_code == 200, found.text
+    return found.json()
+
+
+def test_a_good_image_may_be_the_reference(engineer: TestClient, project: str) -> None:
+    image, _ = upload(engineer, project, 0, 1)
+    nothing = {"findings": [], "other_sizes": 0, "refused": 0}
+    assert against(engineer, project, image) == nothing
+    say(engineer, project, image, good())
+    assert against(engineer, project, image) == nothing
+
+
+def test_what_speaks_against_a_reference_is_said(engineer: TestClient, project: str) -> None:
+    defect, judged, tested = upload(engineer, project, 0, 1, 2)
+    outlined = Annotation("0.png", SIZE_WH, {}, (DefectShape("scratch", OUTLINE),))
+    say(engineer, project, defect, outlined)
+    say(engineer, project, judged, Annotation("1.png", SIZE_WH, {"": "ng"}))
+    say(engineer, project, tested, Annotation("2.png", SIZE_WH, defect_free=True, split="test"))
+    (one,) = against(engineer, project, defect)["findings"]
+    assert (one["level"], one["topic"]) == ("must", "label")
+    assert "has 1 outlined defect." in one["words"]
+    (one,) = against(engineer, project, judged)["findings"]
+    assert (one["level"], one["topic"]) == ("must", "label")
+    assert "is judged NG" in one["words"]
+    (one,) = against(engineer, project, tested)["findings"]
+    assert (one["level"], one["topic"]) == ("look", "split")
+    body = {"reference_id": defect["id"], "content": template(defect)}
+    saved = engineer.put(f"/api/v1/projects/{project}/template", json=body)
+    assert saved.status_code == 200  # who has read it may go on
+
+
+def test_an_image_that_a_version_drew_for_the_test_is_told(
+    engineer: TestClient, project: str
+) -> None:
+    images = upload(engineer, project, *range(10))
+    for image in images:
+        say(engineer, project, image, good(image["name"]))
+    assert not any(against(engineer, project, one)["findings"] for one in images)
+    version = engineer.post(f"/api/v1/projects/{project}/versions", json={}).json()
+    files = f"/api/v1/projects/{project}/versions/{version['id']}/files"
+    drawn = {one["sha256"] for one in engineer.get(files).json() if one["split"] == "test"}
+    assert 0 < len(drawn) < 10
+    for image in images:
+        topics = [one["topic"] for one in against(engineer, project, image)["findings"]]
+        assert topics == (["split"] if image["sha256"] in drawn else [])
+
+
+def test_images_of_other_sizes_are_counted_and_listed(engineer: TestClient, project: str) -> None:
+    first, *_ = upload(engineer, project, 0, 1)
+    height, width = SIZE_HW
+    for name, size_hw in (("large", (2 * height, 2 * width)), ("wide", (height, 2 * width))):
+        data = io.BytesIO(encode_png(part_image(7, size_hw)))
+        engineer.post(f"/api/v1/projects/{project}/images", files=[("files", (name, data))])
+    found = {p: against(engineer, project, first, size_policy=p) for p in ("exact", "scale", "fit")}
+    assert {p: (one["other_sizes"], one["refused"]) for p, one in found.items()} == {
+        "exact": (2, 2), "scale": (2, 1), "fit": (2, 0),
+    }  # fmt: skip
+    words = {p: one["findings"][0]["words"] for p, one in found.items()}
+    assert "2 images have another size" in words["exact"]
+    assert "All are refused" in words["exact"]
+    assert "1 is refused" in words["scale"]
+    assert "1 is resampled" in words["scale"]
+    assert "2 are resampled" in words["fit"]
+    path = f"/api/v1/projects/{project}/images"
+    listed = engineer.get(path, params={"not_size": f"{width}x{height}"}).json()["items"]
+    assert sorted(one["name"] for one in listed) == ["large", "wide"]
+    for wrong in ("x", "0x5", "5x", "5x5x5", "-1x5", "5 x 5"):
+        assert engineer.get(path, params={"not_size": wrong}).status_code == 422, wrong
+
+
 def test_a_version_is_frozen_and_equal_labels_make_no_second(
     engineer: TestClient, project: str
 ) -> None:

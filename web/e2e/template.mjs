@@ -173,9 +173,12 @@ async function compare(page, server, id) {
   await page.goto(`${server.url}/#/p/${id}/template`);
   await page.getByRole('button', { name: 'Check alignment…' }).click();
   await page.getByRole('option', { name: /moved\.png/ }).click();
-  await page.getByText('Aligned', { exact: true }).waitFor();
+  await page.getByText('Moved into place', { exact: true }).waitFor();
   const said = await page.locator('#alignment-result').textContent();
-  expect(/shifted -?(8|9)\.\d, -?(5|6)\.\d px/.test(said), `the shift is found (${said})`);
+  expect(
+    /lay (8|9)\.\d px right, (5|6)\.\d px up.*Agreement (0\.9\d|1\.00) of 1/.test(said),
+    `the shift is found (${said})`,
+  );
   await page.waitForTimeout(300);
   const opacity = () =>
     page
@@ -194,7 +197,7 @@ async function compare(page, server, id) {
   await axe(page, 'the alignment dialog');
   await shot(page, 'template-alignment');
   await page.getByRole('option', { name: /small\.png/ }).click();
-  await page.getByText('Not aligned', { exact: true }).waitFor();
+  await page.getByText('Invalid when inspected', { exact: true }).waitFor();
   expect(true, 'an image of a wrong size says so');
   await page.keyboard.press('Escape');
 }

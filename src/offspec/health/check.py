@@ -24,9 +24,11 @@ from offspec.health.distances import distances, judges_of, whitened
 from offspec.health.duplicates import Duplicates, exact_duplicates, near_duplicates
 from offspec.health.faults import (
     LabelFault,
+    OtherSizes,
     Outlier,
     coarse_regions,
     label_faults,
+    other_sizes,
     outliers,
     size_groups,
     unknown_regions,
@@ -38,6 +40,9 @@ from offspec.runtime.onnxruntime import available_threads
 from offspec.template import Template, read_template
 
 MOST_COMPARED = 2000
+BAD_REFERENCE = (
+    "It is the reference of the template and filed as bad: what is wrong on it is taken for normal."
+)
 Progress = Callable[[str, int, int], None]
 Level = Literal["must", "look", "note"]
 
@@ -89,6 +94,7 @@ class HealthReport:
     unreadable: list[Unreadable] = field(default_factory=list)
     duplicates: list[Duplicates] = field(default_factory=list)
     sizes: list[dict[str, Any]] = field(default_factory=list)
+    other_sizes: OtherSizes | None = None
     outliers: list[Outlier] = field(default_factory=list)
     misaligned: list[dict[str, str]] = field(default_factory=list)
     labels: list[LabelFault] = field(default_factory=list)
@@ -125,6 +131,7 @@ class HealthReport:
                 for d in self.duplicates
             ],
             "sizes": self.sizes,
+            "other_sizes": None if self.other_sizes is None else self.other_sizes.to_dict(),
             "outliers": [one.to_dict() for one in self.outliers],
             "misaligned": self.misaligned,
             "labels": [one.to_dict() for one in self.labels],
@@ -324,7 +331,10 @@ def _by_comparing(
     report.bounds = {region.id: region.bounds_xywh for region in template.regions}
     same = (k for k, g in glances.items() if g.record.sha256 == template.reference_sha256)
     report.reference = next(same, None)
+    if report.reference is not None and glances[report.reference].record.label == "ng":
+        report.labels.append(LabelFault((report.reference,), BAD_REFERENCE))
     report.regions = coarse_regions(template)
+    report.other_sizes = other_sizes(list(glances.values()), template)
     report.misaligned = [
         {"image": record.key, "code": failure.code, "message": failure.message}
         for record, failure in looked.failures

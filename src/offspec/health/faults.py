@@ -11,8 +11,10 @@ import numpy as np
 
 from offspec.errors import RegionError
 from offspec.fit_plan import ENLARGED_PX, LEAST_SIDE_PX
+from offspec.gate import check_size
 from offspec.health.look import Glance
 from offspec.template import Template, plan_resolution
+from offspec.types import SizePolicy
 
 OUTLIER_Z = 4.5  # robust deviations
 LEAST_LIGHT = 0.08  # ln of brightness: less is never an outlier; likewise the others
@@ -94,6 +96,38 @@ def size_groups(glances: Sequence[Glance]) -> list[dict[str, Any]]:
         for (w, h, dtype), keys in groups.items()
     ]  # fmt: skip
     return sorted(rows, key=lambda row: -int(str(row["images"])))
+
+
+@dataclass(frozen=True, slots=True)
+class OtherSizes:
+    """Images of another size than the reference.
+
+    Attributes:
+        reference_wh: Width and height of the reference, in pixels.
+        keys: Images of another size; ``refused`` those that the size policy does not take.
+    """
+
+    reference_wh: tuple[int, int]
+    size_policy: SizePolicy
+    keys: tuple[str, ...]
+    refused: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON form."""
+        return {
+            "reference_wh": list(self.reference_wh),
+            "size_policy": self.size_policy,
+            "images": list(self.keys),
+            "refused": list(self.refused),
+        }
+
+
+def other_sizes(glances: Sequence[Glance], template: Template) -> OtherSizes:
+    """Which images differ in size from the reference, and what the template makes of them."""
+    wh, policy = template.size_wh, template.size_policy
+    others = [one for one in glances if one.size_wh != wh]
+    refused = (one.record.key for one in others if check_size(one.size_wh, wh, policy))
+    return OtherSizes(wh, policy, tuple(one.record.key for one in others), tuple(refused))
 
 
 def label_faults(glances: Sequence[Glance]) -> list[LabelFault]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from offspec.gate import other_sizes_words
+
 NAMED = 3  # images named in a sentence
 _WHAT = {
     "time": "when they were taken",
@@ -154,32 +156,14 @@ def _sizes(payload: Mapping[str, Any]) -> Iterator[Finding]:
             "must", "sizes", f"Images have {' and '.join(map(str, sorted(depths)))} bits a "
             f"channel; with {rare}: {_named(odd)}. One set has one depth.", odd,
         )  # fmt: skip
-    groups = _by_size(groups)
-    if len(groups) > 1:
-        total = sum(one["images"] for one in groups)
-        common = groups[0]
-        share = common["images"] / total
-        few = share >= 0.5
-        odd_keys = [key for one in groups[1:] for key in one["examples"]]
-        words = f"Images have {len(groups)} sizes"
-        if few:
-            w, h = common["size_wh"]
-            words += f"; {total - common['images']} of {total} are not {w} x {h}: "
-            words += f"{_named(odd_keys)}. A template with size policy 'exact' refuses them."
-        else:
-            words += ": they are resampled, nothing is aligned, and positions are not used."
-        yield _one("look" if few else "note", "sizes", words, odd_keys[:20] if few else [])
-
-
-def _by_size(groups: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Groups of one size and any depth, the commonest first."""
-    merged: dict[tuple[int, ...], dict[str, Any]] = {}
-    for one in groups:
-        size = tuple(one["size_wh"])
-        row = merged.setdefault(size, {"size_wh": one["size_wh"], "images": 0, "examples": []})
-        row["images"] += one["images"]
-        row["examples"] += one["examples"]
-    return sorted(merged.values(), key=lambda row: -int(row["images"]))
+    other = payload["other_sizes"]
+    if other is not None and other["images"]:
+        keys, refused, policy = other["images"], other["refused"], other["size_policy"]
+        width, height = other["reference_wh"]
+        words = other_sizes_words((width, height), policy, len(keys), len(refused))
+        odd = refused or ([] if policy == "fit" else keys)
+        words += f" These are {_named(odd)}." if odd else ""
+        yield _one("look" if refused else "note", "sizes", words, odd[:20])
 
 
 def _outliers(payload: Mapping[str, Any]) -> Iterator[Finding]:

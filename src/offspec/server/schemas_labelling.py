@@ -90,10 +90,13 @@ class AlignmentIn(Schema):
 class AlignmentOut(Schema):
     """How the image lies over the reference.
 
-    ``matrix`` leads from reference to image pixels. ``picture`` is the image as it then lies, a
-    ``data:`` URL in reference coordinates, made smaller to 1600 pixels.
+    ``outcome``: ``unsure`` where both share too little structure to tell, ``off`` where the
+    template asks for no alignment. ``score`` is their agreement there, at most 1. ``matrix`` leads
+    from reference to image pixels. ``picture`` is the image as it then lies, a ``data:`` URL in
+    reference coordinates, made smaller to 1600 pixels.
     """
 
+    outcome: Literal["refused", "off", "unsure", "in_place", "moved"]
     valid: bool
     reason: str | None
     method: str
@@ -103,6 +106,26 @@ class AlignmentOut(Schema):
     scale: float
     score: float
     picture: str | None
+
+
+class Finding(Schema):
+    """What to look at, as the check of a dataset names it."""
+
+    level: Literal["must", "look", "note"]
+    topic: Literal["label", "split", "sizes"]
+    words: str
+
+
+class AsReference(Schema):
+    """An image in the part of the reference.
+
+    ``other_sizes`` counts images of the project with another width or height, ``refused`` those
+    among them that the size policy does not take.
+    """
+
+    findings: list[Finding]
+    other_sizes: int
+    refused: int
 
 
 class SplitIn(Schema):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, String, cast, select, tuple_, update
+from sqlalchemy import ColumnElement, Select, String, cast, or_, select, tuple_, update
 from sqlalchemy.orm import Session as Db
 
 from offspec.errors import StateError
@@ -23,11 +23,13 @@ class Wanted:
         label: ok, ng, or none for images that nobody judged.
         name: A part of the name, in any case.
         decision: leave_out or keep.
+        not_size_wh: Another width or height than these.
     """
 
     label: str | None = None
     name: str | None = None
     decision: str | None = None
+    not_size_wh: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +149,14 @@ def _narrowed(query: Select[Any], wanted: Wanted) -> Select[Any]:
         query = query.where(Image.name.icontains(wanted.name, autoescape=True))
     if wanted.decision is not None:
         query = query.where(Image.decision == wanted.decision)
+    if wanted.not_size_wh is not None:
+        query = query.where(other_size(wanted.not_size_wh))
     return query
+
+
+def other_size(size_wh: tuple[int, int]) -> ColumnElement[bool]:
+    """Images of another width or height."""
+    return or_(Image.width != size_wh[0], Image.height != size_wh[1])
 
 
 def _read(image: Image, label: str | None, split: str | None, revision: int | None) -> Seen:

@@ -8,27 +8,53 @@ export type UploadProgress = { readonly sent: number; readonly total: number };
 const FILES_AT_ONCE = 40;
 const BYTES_AT_ONCE = 64_000_000;
 
-/** Upload in parts, so that one bad file or a lost connection costs little. */
+/**
+ * Upload in parts, so that one bad file or a lost connection costs little.
+ *
+ * Files of a part that failed are in the result with what `wordsOf` says of it, and the other parts
+ * are sent; without a connection the rest is not tried. What fails as a whole is thrown.
+ */
 export async function uploadFiles(
   projectId: string,
   files: readonly File[],
+  wordsOf: (error: unknown) => string,
   onProgress: (progress: UploadProgress) => void = () => {},
   signal?: AbortSignal,
 ): Promise<Uploaded[]> {
   const total = files.reduce((sum, file) => sum + file.size, 0);
+  const url = `${API}/projects/${projectId}/images`;
   const found: Uploaded[] = [];
+  let failure: ApiError | null = null;
+  let hasCome = false;
   let before = 0;
   for (const part of partsOf(files)) {
     const base = before;
-    const url = `${API}/projects/${projectId}/images`;
-    found.push(
-      ...(await send(url, part, (sent) => onProgress({ sent: base + sent, total }), signal)),
-    );
+    try {
+      if (failure?.code === 'connection') throw failure;
+      found.push(
+        ...(await send(url, part, (sent) => onProgress({ sent: base + sent, total }), signal)),
+      );
+      hasCome = true;
+    } catch (error) {
+      if (!(error instanceof ApiError) || error.status === 401) throw error;
+      failure = error;
+      const words = wordsOf(error);
+      found.push(...part.map(({ name }) => failed(name, words)));
+    }
     before += part.reduce((sum, file) => sum + file.size, 0);
     onProgress({ sent: before, total });
   }
+  if (failure && !hasCome) throw failure;
   return found;
 }
+
+const failed = (name: string, error: string): Uploaded => ({
+  name,
+  kind: 'other',
+  image: null,
+  known: false,
+  error,
+});
 
 /** A sidecar stays with its image: they travel in one part, image first. */
 export function partsOf(files: readonly File[]): File[][] {

@@ -10,12 +10,16 @@ import type { Point, Points, Size } from '../core/geometry';
 import { pointIn, sizeOf, useSize } from './frame';
 import { cssTransform, IDENTITY, type Matrix, times, viewMatrix } from './matrix';
 import { type SharedView, sharedOf, viewIn } from './sharedView';
+import { TileLayer } from './TileLayer';
+import type { SharpSource } from './tileBlock';
 import { panBy, pinch, toScreen, type View, zoomAt } from './view';
 import './picture-stage.css';
 
 export type StageLayer = {
   readonly key: string;
   readonly src: string;
+  /** The same picture by tiles, where the file is smaller than it. */
+  readonly sharp?: SharpSource | null;
   /** In which its matrix counts; a smaller file is drawn at this size. */
   readonly size: Size;
   /** From layer to frame pixels, counted from the corner of the first pixel. */
@@ -52,23 +56,45 @@ export function PictureStage(props: PictureStageProps) {
   return (
     <div ref={ref} className="picture-stage" role="img" aria-label={label} {...pointers}>
       {isReady &&
-        layers.map((layer) => (
-          <img
-            key={layer.key}
-            src={layer.src}
-            alt=""
-            draggable={false}
-            style={{
-              width: layer.size.width,
-              height: layer.size.height,
-              transform: cssTransform(times(viewMatrix(view), layer.matrix ?? IDENTITY)),
-              visibility: layer.isHidden ? 'hidden' : undefined,
-              imageRendering: view.scale >= PIXELS_FROM_SCALE ? 'pixelated' : undefined,
-            }}
-          />
-        ))}
+        layers.map((layer) => <Layer key={layer.key} layer={layer} view={view} screen={screen} />)}
       {isReady && outlines.length > 0 && <Outlines outlines={outlines} view={view} />}
     </div>
+  );
+}
+
+type LayerProps = {
+  readonly layer: StageLayer;
+  readonly view: View;
+  readonly screen: Size;
+};
+
+function Layer({ layer, view, screen }: LayerProps) {
+  const matrix = times(viewMatrix(view), layer.matrix ?? IDENTITY);
+  const isPixelated = view.scale >= PIXELS_FROM_SCALE;
+  return (
+    <>
+      <img
+        src={layer.src}
+        alt=""
+        draggable={false}
+        style={{
+          width: layer.size.width,
+          height: layer.size.height,
+          transform: cssTransform(matrix),
+          visibility: layer.isHidden ? 'hidden' : undefined,
+          imageRendering: isPixelated ? 'pixelated' : undefined,
+        }}
+      />
+      {layer.sharp && (
+        <TileLayer
+          source={layer.sharp}
+          matrix={matrix}
+          screen={screen}
+          isHidden={layer.isHidden}
+          isPixelated={isPixelated}
+        />
+      )}
+    </>
   );
 }
 

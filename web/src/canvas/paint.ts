@@ -61,17 +61,28 @@ function drawTile(
   tile: Tile,
   onLoad: () => void,
 ): void {
-  const url = source.url(tile.level, tile.x, tile.y);
-  let picture = loaded.get(url);
-  if (!picture) {
-    picture = new Image();
-    picture.src = url;
-    loaded.set(url, picture);
-    if (loaded.size > MOST_TILES) loaded.delete(loaded.keys().next().value ?? '');
-  }
+  const picture = loadedTile(source.url(tile.level, tile.x, tile.y));
   if (!picture.complete) picture.addEventListener('load', onLoad, { once: true });
   else if (picture.naturalWidth > 0) {
     const { x, y, width, height } = tile.box;
     brush.drawImage(picture, x, y, width, height);
   }
+}
+
+/** A tile, at once where it is there already. */
+export function tilePicture(url: string, draw: (picture: HTMLImageElement) => void): void {
+  const picture = loadedTile(url);
+  if (!picture.complete) picture.addEventListener('load', () => draw(picture), { once: true });
+  else if (picture.naturalWidth > 0) draw(picture);
+}
+
+function loadedTile(url: string): HTMLImageElement {
+  const known = loaded.get(url);
+  if (known) return known;
+  const picture = new Image();
+  picture.src = url;
+  picture.addEventListener('error', () => loaded.delete(url), { once: true }); // asked for again
+  loaded.set(url, picture);
+  if (loaded.size > MOST_TILES) loaded.delete(loaded.keys().next().value ?? '');
+  return picture;
 }

@@ -5,19 +5,20 @@ import { useCallback, useEffect, useMemo, useRef, useState } from 'react';
 import { API, api, unwrap } from '../api/client';
 import type { ImageOut, Uploaded } from '../api/schema';
 import { type UploadProgress, uploadFiles } from '../api/upload';
-import { type ImageSource, levelCount } from '../canvas/tiles';
-import type { Size } from '../core/geometry';
+import type { ImageSource } from '../canvas/tiles';
 import { useProject } from './projects';
 import { keyOf } from './queries';
+import { tilesOf } from './tileSource';
 
 const PAGE = 200;
-const TILE_PX = 512;
 /** Larger ones are shown by tiles. */
 const MOST_PLAIN_PX = 6_000_000;
 
 export type ImageFilter = {
   readonly label?: 'ok' | 'ng' | 'none';
   readonly name?: string;
+  /** Such as `1200x800`: only images of another width or height. */
+  readonly not_size?: string;
 };
 
 /** In the order they came, page after page. */
@@ -53,8 +54,11 @@ export function useImage(imageId: string | null) {
   });
 }
 
-/** Files into the project, with how much was sent; everything of the project is fresh after it. */
-export function useUpload() {
+/**
+ * Files into the project, with how much was sent; everything of the project is fresh after it.
+ * `wordsOf` says what is wrong where some of them could not be sent.
+ */
+export function useUpload(wordsOf: (error: unknown) => string) {
   const { id } = useProject();
   const client = useQueryClient();
   const [progress, setProgress] = useState<UploadProgress | null>(null);
@@ -64,13 +68,13 @@ export function useUpload() {
       stopper.current = new AbortController();
       setProgress({ sent: 0, total: files.reduce((sum, file) => sum + file.size, 0) });
       try {
-        return await uploadFiles(id, files, setProgress, stopper.current.signal);
+        return await uploadFiles(id, files, wordsOf, setProgress, stopper.current.signal);
       } finally {
         setProgress(null);
         await client.invalidateQueries({ queryKey: keyOf(id) });
       }
     },
-    [id, client],
+    [id, client, wordsOf],
   );
   return { send, progress, stop: () => stopper.current?.abort() };
 }
@@ -129,7 +133,11 @@ export function useImageSource(image: Pick<ImageOut, 'id' | 'width' | 'height'> 
   }, [projectId, id, isPlain]);
   const source = useMemo((): ImageSource | null => {
     if (id === null) return null;
-    if (!isPlain) return tilesOf(projectId, id, { width, height });
+    if (!isPlain)
+      return {
+        kind: 'tiles',
+        ...tilesOf(`/projects/${projectId}/images/${id}`, { width, height }),
+      };
     return plain?.id === id ? { kind: 'plain', image: plain.bitmap, width, height } : null;
   }, [projectId, id, width, height, isPlain, plain]);
   return { source, error };
@@ -146,17 +154,6 @@ export function usePrefetch(image: Pick<ImageOut, 'id' | 'width' | 'height'> | n
     }, 200);
     return () => clearTimeout(wait);
   }, [projectId, id]);
-}
-
-function tilesOf(projectId: string, imageId: string, size: Size): ImageSource {
-  const base = `${API}/projects/${projectId}/images/${imageId}/tiles`;
-  return {
-    kind: 'tiles',
-    ...size,
-    tileSize: TILE_PX,
-    levels: levelCount(size, TILE_PX),
-    url: (level, x, y) => `${base}/${level}/${x}/${y}`,
-  };
 }
 
 async function loadBitmap(url: string): Promise<ImageBitmap> {

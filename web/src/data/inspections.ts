@@ -9,6 +9,7 @@ import {
 } from '@tanstack/react-query';
 import { API, api, unwrap } from '../api/client';
 import type { InspectionBrief, InspectionOut, ReviewIn } from '../api/schema';
+import type { PictureAddress } from './pictures';
 import { useProject } from './projects';
 import { keyOf } from './queries';
 
@@ -92,13 +93,21 @@ export function usePrefetchInspection() {
   return (inspectionId: string) => client.prefetchQuery(oneOf(id, inspectionId));
 }
 
-export type PictureKind = 'captured' | 'heat';
+/** The captured picture, as it fills a screen. */
+export const capturedAt = (projectId: string, inspectionId: string): PictureAddress => {
+  const tiles = `/projects/${projectId}/inspections/${inspectionId}`;
+  return { url: `${API}${tiles}/picture?kind=captured&size=screen`, tiles };
+};
 
-export const pictureUrl = (projectId: string, inspectionId: string, kind: PictureKind): string =>
-  `${API}/projects/${projectId}/inspections/${inspectionId}/picture?kind=${kind}`;
+export const heatAt = (projectId: string, inspectionId: string): PictureAddress => ({
+  url: `${API}/projects/${projectId}/inspections/${inspectionId}/picture?kind=heat`,
+});
 
-export const referenceUrl = (projectId: string, modelId: string): string =>
-  `${API}/projects/${projectId}/models/${modelId}/reference`;
+/** The golden image of a model. */
+export const referenceAt = (projectId: string, modelId: string): PictureAddress => {
+  const tiles = `/projects/${projectId}/models/${modelId}/reference`;
+  return { url: `${API}${tiles}?size=screen`, tiles };
+};
 
 /** The same list as a table for a spreadsheet. */
 export function csvUrl(projectId: string, filter: InspectionFilter): string {

@@ -2,9 +2,22 @@
 
 import { useEffect, useState } from 'react';
 import { ApiError, problemOf } from '../api/client';
+import type { SharpSource } from '../canvas/tileBlock';
 import type { Size } from '../core/geometry';
+import { tilesOf } from './tileSource';
 
-export type Picture = { readonly src: string; readonly size: Size };
+export type PictureAddress = {
+  readonly url: string;
+  /** Path of its tiles in the API, where it can be a smaller one of a large picture. */
+  readonly tiles?: string;
+};
+
+export type Picture = {
+  readonly src: string;
+  /** Of the picture itself; the file may be smaller. */
+  readonly size: Size;
+  readonly sharp: SharpSource | null;
+};
 
 const MOST_KEPT = 24;
 const MOST_TRIES = 5;
@@ -15,14 +28,15 @@ const shown = new Map<string, number>();
 const revoked = new Set<string>();
 
 /** Decoded and ready to be shown. */
-export function loadPicture(url: string): Promise<Picture> {
+export function loadPicture(address: PictureAddress): Promise<Picture> {
+  const { url } = address;
   const known = kept.get(url);
   if (known) {
     kept.delete(url); // the latest used is kept longest
     kept.set(url, known);
     return known;
   }
-  const loading = load(url);
+  const loading = load(address);
   kept.set(url, loading);
   loading.catch(() => kept.delete(url));
   forgetOldest();
@@ -52,12 +66,23 @@ function hold(url: string): () => void {
   };
 }
 
-async function load(url: string): Promise<Picture> {
-  const src = URL.createObjectURL(await (await fetchPatiently(url)).blob());
+async function load({ url, tiles }: PictureAddress): Promise<Picture> {
+  const response = await fetchPatiently(url);
+  const whole = sizeIn(response.headers.get('x-picture-size'));
+  const src = URL.createObjectURL(await response.blob());
   const image = new Image();
   image.src = src;
   await image.decode();
-  return { src, size: { width: image.naturalWidth, height: image.naturalHeight } };
+  const file = { width: image.naturalWidth, height: image.naturalHeight };
+  if (!whole || !tiles || whole.width <= file.width) return { src, size: file, sharp: null };
+  const fromScale = file.width / whole.width;
+  return { src, size: whole, sharp: { ...tilesOf(tiles, whole), fromScale } };
+}
+
+/** What stands in the header as `4000x3000`. */
+export function sizeIn(text: string | null): Size | null {
+  const [, width, height] = text?.match(/^([1-9]\d*)x([1-9]\d*)$/) ?? [];
+  return width && height ? { width: Number(width), height: Number(height) } : null;
 }
 
 /** Heat is drawn by those who inspect: when they are busy, the line comes first. */
@@ -72,31 +97,35 @@ async function fetchPatiently(url: string): Promise<Response> {
 }
 
 /** Null while loading, or without address. The one before is not shown for the next. */
-export function usePicture(url: string | null): { picture: Picture | null; error: Error | null } {
+export function usePicture(address: PictureAddress | null): {
+  picture: Picture | null;
+  error: Error | null;
+} {
   const [found, setFound] = useState<{
     url: string;
     picture: Picture | null;
     error: Error | null;
   } | null>(null);
+  const { url = null, tiles } = address ?? {};
   useEffect(() => {
     if (url === null) return;
     let isStopped = false;
     const release = hold(url);
-    loadPicture(url)
+    loadPicture({ url, ...(tiles === undefined ? {} : { tiles }) })
       .then((picture) => !isStopped && setFound({ url, picture, error: null }))
       .catch((error: Error) => !isStopped && setFound({ url, picture: null, error }));
     return () => {
       isStopped = true;
       release();
     };
-  }, [url]);
+  }, [url, tiles]);
   const isThis = found?.url === url && !(found.picture && revoked.has(found.picture.src));
   return found && isThis ? found : { picture: null, error: null };
 }
 
 /** What went wrong is told when the picture is really asked for. */
-export function preload(urls: readonly string[]): void {
-  for (const url of urls) loadPicture(url).catch(() => {});
+export function preload(addresses: readonly PictureAddress[]): void {
+  for (const one of addresses) loadPicture(one).catch(() => {});
 }
 
 export const isGone = (error: unknown): boolean =>

@@ -100,8 +100,9 @@ export type CsvFilter = {
 export const inspectionsCsvUrl = (projectId: string, filter: CsvFilter): string =>
   withQuery(`${API}/projects/${projectId}/inspections/export.csv`, filter);
 
+/** A small one of the captured picture. */
 export const capturedUrl = (projectId: string, inspectionId: string): string =>
-  `${API}/projects/${projectId}/inspections/${inspectionId}/picture?kind=captured`;
+  `${API}/projects/${projectId}/inspections/${inspectionId}/picture?size=thumbnail`;
 
 export function useSignOffs(modelId: string) {
   const { id } = useProject();

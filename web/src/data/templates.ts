@@ -2,7 +2,7 @@
 
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query';
 import { api, unwrap } from '../api/client';
-import type { AlignmentOut, TemplateOut } from '../api/schema';
+import type { AlignmentOut, AsReference, TemplateOut } from '../api/schema';
 import { readTemplate, type Template, templateText } from '../core/template';
 import { useProject } from './projects';
 import { keyOf } from './queries';
@@ -42,6 +42,36 @@ export function useSaveTemplate() {
       void client.invalidateQueries({ queryKey: keyOf(id, 'summary') });
     },
   });
+}
+
+export type { AsReference };
+
+const referenceQuery = (projectId: string, imageId: string, policy: Template['sizePolicy']) => ({
+  queryKey: keyOf(projectId, 'as-reference', imageId, policy),
+  queryFn: () =>
+    unwrap(
+      api.GET('/api/v1/projects/{project_id}/images/{image_id}/as-reference', {
+        params: {
+          path: { project_id: projectId, image_id: imageId },
+          query: { size_policy: policy },
+        },
+      }),
+    ),
+  staleTime: 0,
+});
+
+/** What speaks against an image as the reference; null asks nothing. */
+export function useAsReference(imageId: string | null, policy: Template['sizePolicy']) {
+  const { id } = useProject();
+  return useQuery({ enabled: imageId !== null, ...referenceQuery(id, imageId ?? '', policy) });
+}
+
+/** The same, before it becomes the reference. */
+export function useAskAsReference() {
+  const { id } = useProject();
+  const client = useQueryClient();
+  return (imageId: string, policy: Template['sizePolicy']) =>
+    client.fetchQuery(referenceQuery(id, imageId, policy));
 }
 
 /** How an image lies over the reference, by a template that need not be saved; null asks nothing. */

@@ -102,6 +102,7 @@ function ThemeSwitch() {
     <label className="theme-switch">
       <span>{t.app.theme.label}</span>
       <select
+        aria-label={t.app.theme.label} // narrow windows hide the words beside it
         value={theme}
         onChange={(event) => {
           const next = event.target.value as Theme;

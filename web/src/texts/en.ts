@@ -104,6 +104,11 @@ export const en = {
     notFoundText: 'An administrator can make you a member of it.',
     waiting: (n: number) => `${n} wait for review`,
     offline: 'The server does not answer. Is it running?',
+    unreachable: (status: number) =>
+      `The server cannot be reached just now (answer ${status}). Try again in a moment.`,
+    unexpected: (status: number) =>
+      `Something between here and the server refused this (answer ${status}). Ask who runs it.`,
+    tooLarge: 'This is larger than the network lets through (answer 413). Send less at a time.',
     retry: 'Try again',
     loading: 'Loading…',
     theme: { label: 'Theme', auto: 'As the system', light: 'Light', dark: 'Dark' },

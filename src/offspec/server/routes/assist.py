@@ -86,6 +86,7 @@ def alignment(
     seen = preview_alignment(pixels[0], pixels[1], template)
     laid = seen.alignment
     return AlignmentOut(
+        outcome=seen.outcome,
         valid=seen.reason is None,
         reason=seen.reason,
         method="none" if laid is None else laid.method,

@@ -5,34 +5,29 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
-import numpy as np
 from fastapi import Depends, File, Query, Request, Response, UploadFile
 
 from offspec.annotations import from_labelme, to_labelme
-from offspec.browser_pictures import browser_picture, check_tile, tile
-from offspec.errors import OptionError
-from offspec.images import decode_image
 from offspec.json_files import json_bytes
-from offspec.overlays import to_eight_bits
-from offspec.report_pictures import encode_jpeg, shrunk
 from offspec.server.answers import image_out, image_outs
 from offspec.server.api import api_router
 from offspec.server.deps import Caller, ProjectDep, ReadDb, ServicesDep, owned, with_role
 from offspec.server.problems import ProblemError
-from offspec.server.pyramids import Pyramids
+from offspec.server.routes.pictures import JPEG, cut_tile, kept, thumbnail_of, viewed
 from offspec.server.schemas import NO_NUL, ImageOut, Page, Uploaded
+from offspec.server.schemas_labelling import AsReference
 from offspec.server.settings import MAX_FILES
 from offspec.server.uploads import Intake
 from offspec.store import images as store
-from offspec.store import labelling, queries
+from offspec.store import labelling, queries, reference_check
 from offspec.store.models import Image
 from offspec.store.sidecars import stem_of
+from offspec.types import SizePolicy
 
 router = api_router("images", "/projects/{project_id}/images")
 Uploader = Annotated[Caller, Depends(with_role("engineer", "quality"))]
 Responses = dict[int | str, dict[str, Any]]
-THUMBNAIL_PX, TILE_QUALITY = 256, 92
-JPEG: Responses = {200: {"content": {"image/jpeg": {}}, "description": "The picture."}}
+SIZE = r"^[1-9][0-9]{0,5}x[1-9][0-9]{0,5}$"
 SIDECAR: Responses = {200: {"content": {"application/json": {}}, "description": "The file."}}
 PICTURE: Responses = {
     200: {
@@ -70,9 +65,13 @@ def images(
     label: Literal["ok", "ng", "none"] | None = None,
     name: Annotated[str | None, Query(max_length=255, pattern=NO_NUL)] = None,
     decision: Literal["leave_out", "keep"] | None = None,
+    not_size: Annotated[str | None, Query(pattern=SIZE)] = None,
 ) -> Page[ImageOut]:
-    """Images in the order they came; ``name`` is a part of the name."""
-    wanted = store.Wanted(label, name, decision)
+    """Images in the order they came; ``name`` is a part of the name.
+
+    ``not_size`` such as ``1200x800`` leaves those that have another width or height.
+    """
+    wanted = store.Wanted(label, name, decision, _size_wh(not_size))
     rows, place = store.images_page(db, found.id, wanted, queries.Cursor.parse(after), limit)
     return Page(items=image_outs(rows), next=None if place is None else str(place))
 
@@ -109,14 +108,13 @@ def file(found: ImageDep, services: ServicesDep) -> Response:
     """The bytes as they were uploaded."""
     data = services.blobs.get(found.sha256)
     kind = next((k for magic, k in _TYPES.items() if data.startswith(magic)), "image/tiff")
-    return Response(data, media_type=kind, headers=_kept(found.sha256))
+    return kept(data, kind)
 
 
 @router.get("/{image_id}/view", response_class=Response, responses=PICTURE)
 def view(found: ImageDep, services: ServicesDep) -> Response:
     """The picture as a browser can draw it: as it is, or as an upright 8-bit PNG."""
-    data, kind = browser_picture(services.blobs.get(found.sha256), found.name)
-    return Response(data, media_type=kind, headers=_kept(found.sha256))
+    return viewed(services.blobs.get(found.sha256), found.name)
 
 
 @router.get("/{image_id}/tiles/{level}/{x}/{y}", response_class=Response, responses=JPEG)
@@ -124,22 +122,19 @@ def tile_of(
     level: int, x: int, y: int, found: ImageDep, services: ServicesDep, request: Request
 ) -> Response:
     """A JPEG of 512 pixels; level 0 is the original, each level half of the one before."""
-    try:
-        check_tile((found.width, found.height), level, x, y)
-    except OptionError as error:
-        raise ProblemError(404, "not_found", str(error)) from error
-    kept: Pyramids = request.app.state.pyramids
-    levels = kept.get(found.sha256, lambda: services.blobs.get(found.sha256))
-    cut = encode_jpeg(np.ascontiguousarray(tile(levels, level, x, y)), TILE_QUALITY)
-    return Response(cut, media_type="image/jpeg", headers=_kept(found.sha256))
+    return cut_tile(request, found.sha256, lambda: services.blobs.get(found.sha256), (level, x, y))
 
 
 @router.get("/{image_id}/thumbnail", response_class=Response, responses=JPEG)
-def thumbnail(found: ImageDep, services: ServicesDep) -> Response:
+def thumbnail(found: ImageDep, services: ServicesDep, request: Request) -> Response:
     """A small JPEG."""
-    pixels = to_eight_bits(decode_image(services.blobs.get(found.sha256), found.name))
-    small = shrunk(np.asarray(pixels, np.uint8), THUMBNAIL_PX)
-    return Response(encode_jpeg(small), media_type="image/jpeg", headers=_kept(found.sha256))
+    return thumbnail_of(request, found.sha256, services.blobs.get(found.sha256), found.name)
+
+
+@router.get("/{image_id}/as-reference")
+def as_reference(found: ImageDep, db: ReadDb, size_policy: SizePolicy = "exact") -> AsReference:
+    """What speaks against this image as the reference of a template, in words; nothing is kept."""
+    return AsReference.model_validate(reference_check.as_reference(db, found, size_policy))
 
 
 @router.get("/{image_id}/sidecar", response_class=Response, responses=SIDECAR)
@@ -154,6 +149,8 @@ def sidecar(found: ImageDep, db: ReadDb) -> Response:
     return Response(data, media_type="application/json", headers=headers)
 
 
-def _kept(sha256: str) -> dict[str, str]:
-    """Content never changes under a hash; only this browser may keep it."""
-    return {"cache-control": "private, max-age=31536000, immutable", "etag": f'"{sha256}"'}
+def _size_wh(text: str | None) -> tuple[int, int] | None:
+    if text is None:
+        return None
+    width, height = text.split("x")
+    return int(width), int(height)

@@ -14,7 +14,7 @@ from offspec.server.api import api_router
 from offspec.server.deps import Caller, ProjectDep, ReadDb, ServicesDep, owned, with_role
 from offspec.server.inspections_csv import inspections_csv
 from offspec.server.problems import ProblemError
-from offspec.server.routes.pictures import PICTURE, drawn, viewed
+from offspec.server.routes.pictures import JPEG, PICTURE, Shown, cut_tile, drawn, shown
 from offspec.server.schemas import ImageOut, Page
 from offspec.server.schemas_inspections import (
     Agreement,
@@ -127,17 +127,36 @@ def picture(
     services: ServicesDep,
     request: Request,
     kind: Literal["captured", "heat", "aligned", "aligned_heat"] = "captured",
+    size: Shown = "whole",
 ) -> Response:
-    """The picture as it was sent, its heat, or either laid over the reference."""
+    """The picture as it was sent, its heat, or either laid over the reference.
+
+    ``size`` is for the picture as it was sent: ``screen`` is made smaller to 1600 pixels where a
+    side has more than 2000, and says by ``X-Picture-Size`` what the tiles hold.
+    """
+    _check_there(found)
+    data = services.blobs.get(found.image_sha256)
+    if kind == "captured":
+        return shown(request, found.image_sha256, data, "picture", size)
+    model = db.get_one(ModelRow, found.model_id)
+    return drawn(request, model.bundle_sha256, found.image_sha256, data, "picture", kind)
+
+
+@router.get("/{inspection_id}/tiles/{level}/{x}/{y}", response_class=Response, responses=JPEG)
+def tile_of(
+    level: int, x: int, y: int, found: InspectionDep, services: ServicesDep, request: Request
+) -> Response:
+    """A JPEG of 512 pixels of the picture as it was sent; level 0 is the original."""
+    _check_there(found)
+    sha256 = found.image_sha256
+    return cut_tile(request, sha256, lambda: services.blobs.get(sha256), (level, x, y))
+
+
+def _check_there(found: InspectionRow) -> None:
     if found.image_gone:
         raise ProblemError(
             404, "image_gone", "This picture was removed when its time was over. Its figures stay."
         )
-    data = services.blobs.get(found.image_sha256)
-    if kind == "captured":
-        return viewed(data, "picture")
-    model = db.get_one(ModelRow, found.model_id)
-    return drawn(request, model.bundle_sha256, found.image_sha256, data, "picture", kind)
 
 
 @router.put("/{inspection_id}/review")

@@ -15,7 +15,7 @@ from offspec.server.inspectors import Inspectors
 from offspec.server.picture_cache import PictureCache
 from offspec.server.problems import ProblemError
 from offspec.server.routes.images import ImageDep
-from offspec.server.routes.pictures import PICTURE, drawn, viewed
+from offspec.server.routes.pictures import JPEG, PICTURE, Shown, cut_tile, drawn, shown
 from offspec.server.schemas_models import (
     ApproveIn,
     ModelOut,
@@ -66,9 +66,23 @@ def bundle(found: ModelDep, services: ServicesDep) -> Response:
 
 
 @router.get("/{model_id}/reference", response_class=Response, responses=PICTURE)
-def reference(found: ModelDep, services: ServicesDep) -> Response:
-    """The picture that its regions are drawn on."""
-    return viewed(reference_png(services.blobs.get(found.bundle_sha256)), "reference")
+def reference(
+    found: ModelDep, services: ServicesDep, request: Request, size: Shown = "whole"
+) -> Response:
+    """The picture that its regions are drawn on; ``size`` as for an inspection's picture."""
+    data = reference_png(services.blobs.get(found.bundle_sha256))
+    return shown(request, found.bundle_sha256, data, "reference", size)
+
+
+@router.get("/{model_id}/reference/tiles/{level}/{x}/{y}", response_class=Response, responses=JPEG)
+def reference_tile(
+    level: int, x: int, y: int, found: ModelDep, services: ServicesDep, request: Request
+) -> Response:
+    """A JPEG of 512 pixels of that picture; level 0 is the original."""
+    sha256 = found.bundle_sha256
+    return cut_tile(
+        request, sha256, lambda: reference_png(services.blobs.get(sha256)), (level, x, y)
+    )
 
 
 @router.get("/{model_id}/images/{image_id}/inspection")

@@ -1,9 +1,11 @@
 /** All images with their labels, or one of them to draw on; both go through the same list. */
 
-import { useState } from 'react';
+import { useEffect, useState } from 'react';
 import type { Uploaded } from '../../api/schema';
 import { useNotify } from '../../components/Toasts';
 import { type ImageFilter, useUpload } from '../../data/images';
+import { pageLink } from '../../data/links';
+import { useProject } from '../../data/projects';
 import { useRest } from '../../data/route';
 import { useMay } from '../../data/session';
 import { errorText, t } from '../../texts';
@@ -16,18 +18,31 @@ import { NO_SELECTION } from './selection';
 import { judgedIn } from './uploaded';
 import { useImageRow } from './useImageRow';
 
+/** In the address: images that have another size than the one behind it. */
+const OTHER_SIZE = 'other-size';
+
 export default function AnnotatePage() {
   const notify = useNotify();
-  const [[imageId], go] = useRest();
+  const [[first, size], go] = useRest();
+  const imageId = first === OTHER_SIZE ? undefined : first;
   const goTo = (id: string) => (id ? go(id) : go());
+  const project = useProject();
   const [filter, setFilter] = useState<ImageFilter>({});
   const [selection, setSelection] = useState(NO_SELECTION);
   const [report, setReport] = useState<readonly Uploaded[] | null>(null);
   const [mode, setMode] = useState<Mode | null>(null);
   const [type, setType] = useState('');
   const row = useImageRow(filter);
-  const upload = useUpload();
+  const upload = useUpload(errorText);
   const mayUpload = useMay('upload');
+
+  // biome-ignore lint/correctness/useExhaustiveDependencies: a link to a part of the list
+  useEffect(() => {
+    if (first !== OTHER_SIZE) return;
+    setFilter(size && /^\d+x\d+$/.test(size) ? { not_size: size } : {});
+    setSelection(NO_SELECTION);
+    location.replace(pageLink(project.id, 'annotate')); // going back leads past it
+  }, [first, size]);
 
   async function send(files: readonly File[]) {
     if (!mayUpload) {

@@ -41,6 +41,16 @@ export function GridBar(props: GridBarProps) {
         onChange={(name) => onFilter(withLabel(filter, name))}
       />
       <Search value={filter.name ?? ''} onChange={(name) => onFilter(withName(filter, name))} />
+      {filter.not_size && (
+        <Button
+          look="quiet"
+          icon="close"
+          title={t.annotate.anySize}
+          onClick={() => onFilter(withAnySize(filter))}
+        >
+          {t.annotate.sizesBut(filter.not_size.replace('x', ' x '))}
+        </Button>
+      )}
       <div className="bar-group grid-actions">
         <span className="chosen" role="status">
           {t.annotate.chosen(chosen)}
@@ -90,6 +100,11 @@ function withLabel(filter: ImageFilter, label: FilterName): ImageFilter {
 function withName(filter: ImageFilter, name: string): ImageFilter {
   const { name: _, ...rest } = filter;
   return name === '' ? rest : { ...rest, name };
+}
+
+function withAnySize(filter: ImageFilter): ImageFilter {
+  const { not_size: _, ...rest } = filter;
+  return rest;
 }
 
 /** Asks the server a little after the last letter. */

@@ -8,6 +8,7 @@ import { useNotify } from '../../components/Toasts';
 import type { Annotation } from '../../core/sidecar';
 import { noteSaved, readAnnotationOf, saveAnnotation } from '../../data/annotations';
 import { useProject } from '../../data/projects';
+import { useSessionEnded } from '../../data/session';
 import { errorText, t } from '../../texts';
 import { useUnloadWarning } from '../drawing/useGlobalKeys';
 import { Saver } from './saver';
@@ -41,6 +42,12 @@ export function useSaving(image: ImageOut, base: Annotation, revision: number, d
     first.current = draft;
     saver.change(draft);
   }, [draft, saver]);
+
+  const hasEnded = useSessionEnded();
+  useEffect(() => {
+    // What could not be saved without a session is saved by who signed in again.
+    if (!hasEnded && saver.read().kind === 'failed') void saver.flush();
+  }, [hasEnded, saver]);
 
   useEffect(() => {
     const onHide = () => document.visibilityState === 'hidden' && void saver.flush();

@@ -1,8 +1,10 @@
 /** Looks that want models of their own, and circumstances by which good and bad differ. */
 
 import { type Column, Table } from '../../components/Table';
+import { pageLink } from '../../data/links';
+import { useProject } from '../../data/projects';
 import { t } from '../../texts';
-import type { Confound, Variant } from './report';
+import type { CheckReport, Confound, Variant } from './report';
 import { TileRow } from './Tiles';
 
 export function Variants({ groups }: { readonly groups: readonly Variant[] }) {
@@ -18,6 +20,18 @@ export function Variants({ groups }: { readonly groups: readonly Variant[] }) {
         </li>
       ))}
     </ul>
+  );
+}
+
+/** To all images of another size than the reference. */
+export function OtherSizes({ found }: { readonly found: CheckReport['other_sizes'] }) {
+  const { id } = useProject();
+  if (!found || found.images.length === 0) return null;
+  const rest = `other-size/${found.reference_wh.join('x')}`;
+  return (
+    <p>
+      <a href={pageLink(id, 'annotate', rest)}>{t.health.otherSizes}</a>
+    </p>
   );
 }
 

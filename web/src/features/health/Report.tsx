@@ -6,7 +6,7 @@ import { Coverage } from './Coverage';
 import { DecisionBar } from './DecisionBar';
 import { Duplicates } from './Duplicates';
 import { OddNormals } from './OddNormals';
-import { Confounds, Variants } from './Others';
+import { Confounds, OtherSizes, Variants } from './Others';
 import { type CheckReport, plainWords, type Topic, topicsOf } from './report';
 import { TileRow } from './Tiles';
 import { DecisionsProvider, useMakeDecisions } from './useDecisions';
@@ -92,7 +92,12 @@ function Content({ topic, report }: { readonly topic: Topic; readonly report: Ch
       return <Confounds rows={report.confounds} circumstances={report.circumstances} />;
     default: {
       const keys = topic.findings.flatMap((finding) => finding.images);
-      return <TileRow topic={topic.name} entries={[...new Set(keys)].map((key) => ({ key }))} />;
+      return (
+        <>
+          <TileRow topic={topic.name} entries={[...new Set(keys)].map((key) => ({ key }))} />
+          {topic.name === 'sizes' && <OtherSizes found={report.other_sizes} />}
+        </>
+      );
     }
   }
 }

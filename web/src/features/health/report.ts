@@ -32,6 +32,11 @@ export type Compared = {
   readonly flagged: boolean;
 };
 
+export type OtherSizes = {
+  readonly reference_wh: readonly [number, number];
+  readonly images: readonly string[];
+};
+
 export type Twins = {
   readonly images: readonly string[];
   readonly kind: 'exact' | 'near';
@@ -81,6 +86,8 @@ export type CheckReport = {
   readonly confounds: readonly Confound[];
   readonly circumstances: readonly string[];
   readonly duplicates: readonly Twins[];
+  /** Absent in checks of before. */
+  readonly other_sizes?: OtherSizes | null;
   readonly notes: readonly string[];
   /** Names in the dataset version to ids of the project. */
   readonly image_ids: Readonly<Record<string, string>>;

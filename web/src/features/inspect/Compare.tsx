@@ -12,7 +12,7 @@ import {
   outlinesOf,
   toReference,
 } from '../../data/inspectionContent';
-import { pictureUrl, referenceUrl } from '../../data/inspections';
+import { capturedAt, heatAt, referenceAt } from '../../data/inspections';
 import { isGone, type Picture, usePicture } from '../../data/pictures';
 import { useProject } from '../../data/projects';
 import { t } from '../../texts';
@@ -30,13 +30,12 @@ export type Compared = {
 /** The pictures of one inspection; heat is only waited for, never in the way. */
 export function useCompared(inspection: InspectionOut | undefined, hasHeat: boolean): Compared {
   const { id } = useProject();
-  const of = (kind: 'captured' | 'heat') =>
-    inspection && !inspection.image_gone ? pictureUrl(id, inspection.id, kind) : null;
+  const shown = inspection && !inspection.image_gone ? inspection.id : null;
   const model = useRef<string | null>(null);
   if (inspection) model.current = inspection.model_id; // stays while the next one is on its way
-  const golden = usePicture(model.current === null ? null : referenceUrl(id, model.current));
-  const captured = usePicture(of('captured'));
-  const heat = usePicture(hasHeat ? of('heat') : null);
+  const golden = usePicture(model.current === null ? null : referenceAt(id, model.current));
+  const captured = usePicture(shown === null ? null : capturedAt(id, shown));
+  const heat = usePicture(hasHeat && shown !== null ? heatAt(id, shown) : null);
   const error = captured.error ?? golden.error ?? heat.error;
   return useMemo(
     () => ({
@@ -72,11 +71,11 @@ export function Compare({ inspection, compared, control, shown, blink }: Compare
   if (inspection.image_gone || isGone(error))
     return <p className="picture-missing">{t.inspect.result.gone}</p>;
   if (!frame || !golden) return error ? <Problem error={error} /> : <Panes isBusy />;
-  const goldenLayer: StageLayer = { key: 'golden', src: golden.src, size: frame };
+  const goldenLayer: StageLayer = { key: 'golden', ...golden };
   const capturedLayers: StageLayer[] =
     captured && matrix
       ? [
-          { key: `c-${inspection.id}`, src: captured.src, size: captured.size, matrix },
+          { key: `c-${inspection.id}`, ...captured, matrix },
           ...(heat && shown.heat
             ? [{ key: `h-${inspection.id}`, src: heat.src, size: captured.size, matrix }]
             : []),

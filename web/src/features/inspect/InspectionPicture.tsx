@@ -6,7 +6,7 @@ import { Problem } from '../../components/Problem';
 import { useKeys } from '../../components/useKeys';
 import { boundsOf } from '../../core/geometry';
 import { contentOf, outlinesOf } from '../../data/inspectionContent';
-import { pictureUrl } from '../../data/inspections';
+import { capturedAt, heatAt } from '../../data/inspections';
 import { isGone, usePicture } from '../../data/pictures';
 import { useProject } from '../../data/projects';
 import { t } from '../../texts';
@@ -23,9 +23,8 @@ type InspectionPictureProps = {
 export function InspectionPicture({ inspection, of, hasTools = true }: InspectionPictureProps) {
   const { id } = useProject();
   const [shown, setShown] = useState<Shown>({ heat: false, outlines: true });
-  const url = (kind: 'captured' | 'heat') => pictureUrl(id, inspection.id, kind);
-  const captured = usePicture(inspection.image_gone ? null : url('captured'));
-  const heat = usePicture(shown.heat && captured.picture ? url('heat') : null);
+  const captured = usePicture(inspection.image_gone ? null : capturedAt(id, inspection.id));
+  const heat = usePicture(shown.heat && captured.picture ? heatAt(id, inspection.id) : null);
   const frame = captured.picture?.size ?? null;
   const control = useSharedView(frame, inspection.id);
   const outlines = useMemo(() => outlinesOf(contentOf(inspection)), [inspection]);
@@ -41,8 +40,7 @@ export function InspectionPicture({ inspection, of, hasTools = true }: Inspectio
   });
   const places = outlines.map((one) => boundsOf(one.points));
   const layers: StageLayer[] = [];
-  if (captured.picture && frame)
-    layers.push({ key: 'captured', src: captured.picture.src, size: frame });
+  if (captured.picture && frame) layers.push({ key: 'captured', ...captured.picture });
   if (heat.picture && frame && shown.heat)
     layers.push({ key: 'heat', src: heat.picture.src, size: frame });
   if (inspection.image_gone || isGone(captured.error))

@@ -6,7 +6,7 @@ import { EmptyState } from '../../components/EmptyState';
 import { useKeys } from '../../components/useKeys';
 import { VerdictBadge } from '../../components/VerdictBadge';
 import { byUrgency, contentOf } from '../../data/inspectionContent';
-import { pictureUrl, useInspection, useLastHour, useNewest } from '../../data/inspections';
+import { capturedAt, useInspection, useLastHour, useNewest } from '../../data/inspections';
 import { pageLink } from '../../data/links';
 import { loadPicture } from '../../data/pictures';
 import { useProject } from '../../data/projects';
@@ -79,9 +79,7 @@ function useReady(newestId: string | null): InspectionOut | null {
   useEffect(() => {
     if (!data) return;
     let isStopped = false;
-    const picture = data.image_gone
-      ? Promise.resolve(null)
-      : loadPicture(pictureUrl(id, data.id, 'captured'));
+    const picture = data.image_gone ? Promise.resolve(null) : loadPicture(capturedAt(id, data.id));
     const show = () => !isStopped && setReady(data);
     picture.then(show, show);
     return () => {

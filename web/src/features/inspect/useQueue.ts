@@ -1,8 +1,9 @@
 import { type RefObject, useEffect, useMemo, useRef, useState } from 'react';
 import { useNotify } from '../../components/Toasts';
 import {
-  pictureUrl,
-  referenceUrl,
+  capturedAt,
+  heatAt,
+  referenceAt,
   useOpenInspections,
   usePrefetchInspection,
   useReview,
@@ -140,15 +141,15 @@ function usePreload(
   useEffect(() => {
     if (current === null || names === '') return;
     // What is looked at now comes first.
-    const present = loadPicture(pictureUrl(id, current, 'captured')).catch(() => null);
+    const present = loadPicture(capturedAt(id, current)).catch(() => null);
     void present.then(() => {
       for (const inspectionId of names.split(' ')) {
         const model = items.find((item) => item.id === inspectionId)?.model_id;
         void prefetch(inspectionId);
         preload([
-          ...(model ? [referenceUrl(id, model)] : []),
-          pictureUrl(id, inspectionId, 'captured'),
-          pictureUrl(id, inspectionId, 'heat'),
+          ...(model ? [referenceAt(id, model)] : []),
+          capturedAt(id, inspectionId),
+          heatAt(id, inspectionId),
         ]);
       }
     });

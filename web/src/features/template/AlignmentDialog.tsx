@@ -15,12 +15,21 @@ import { useImageSource } from '../../data/images';
 import { useAlignment } from '../../data/templates';
 import { t } from '../../texts';
 import { ImageList } from '../images/ImageList';
+import { movedWords } from './movedWords';
 import type { Reference } from './useTemplateState';
 
 /** Under three changes a second, so that it harms nobody. */
 const BLINK_MS = 700;
 const WAYS = ['blink', 'overlay'] as const;
 type Way = (typeof WAYS)[number];
+
+const LOOKS = {
+  refused: 'is-invalid',
+  off: '',
+  unsure: 'is-unsure',
+  in_place: 'is-valid',
+  moved: 'is-valid',
+} as const;
 
 type AlignmentDialogProps = {
   readonly reference: Reference;
@@ -98,26 +107,22 @@ export function AlignmentDialog({ reference, template, doc, onClose }: Alignment
 
 function Result({ found }: { readonly found: AlignmentOut }) {
   const texts = t.template.preview;
-  const [dx = 0, dy = 0] = found.shift_xy;
+  const { outcome } = found;
   const isMoved = found.matrix !== null && found.method !== 'none';
   return (
     <>
-      <strong className={found.valid ? 'is-valid' : 'is-invalid'}>
-        {!found.valid ? texts.invalid : isMoved ? texts.valid : texts.asItIs}
-      </strong>
+      <strong className={LOOKS[outcome]}>{texts.outcomes[outcome]}</strong>
       {found.reason && <span className="status-hint">{found.reason}</span>}
       {isMoved && (
         <span>
-          {texts.figures(
-            texts.methods[found.method] ?? found.method,
-            dx.toFixed(1),
-            dy.toFixed(1),
-            found.rotation_deg.toFixed(2),
-            found.scale.toFixed(3),
-          )}
+          {movedWords(found)}
+          {texts.methods[found.method] && ` (${texts.methods[found.method]})`}
         </span>
       )}
-      {found.matrix && <span>{texts.score(found.score.toFixed(2))}</span>}
+      {found.matrix && <span>{texts.score(Math.max(0, found.score).toFixed(2))}</span>}
+      {outcome === 'unsure' && (
+        <span className="status-hint">{texts.unsureNote[isMoved ? 'moved' : 'none']}</span>
+      )}
     </>
   );
 }

@@ -1,18 +1,22 @@
 import { CheckField, ChoiceField, NumberField, TextField } from '../../components/Field';
-import type { Size } from '../../core/geometry';
 import { ALIGN_MODES, type AlignSettings, MODES, SIZE_POLICIES } from '../../core/template';
+import type { AsReference } from '../../data/templates';
 import { t } from '../../texts';
+import { OtherSizes } from './ReferenceDoubts';
 import type { Settings } from './settings';
+import type { Reference } from './useTemplateState';
 
 type SettingsPanelProps = {
   readonly settings: Settings;
-  readonly reference: Size;
+  readonly reference: Reference;
+  readonly against: AsReference | undefined;
   readonly onChange: (settings: Settings) => void;
 };
 
-export function SettingsPanel({ settings, reference, onChange }: SettingsPanelProps) {
+export function SettingsPanel({ settings, reference, against, onChange }: SettingsPanelProps) {
   const texts = t.template.settings;
   const longest = Math.max(reference.width, reference.height);
+  const sizes = against?.findings.find((one) => one.topic === 'sizes');
   const set = (change: Partial<Settings>) => onChange({ ...settings, ...change });
   const align = (change: Partial<AlignSettings>) =>
     set({ alignment: { ...settings.alignment, ...change } });
@@ -43,6 +47,12 @@ export function SettingsPanel({ settings, reference, onChange }: SettingsPanelPr
         names={texts.sizePolicies}
         onChange={(sizePolicy) => set({ sizePolicy })}
       />
+      {against && (
+        <div className="other-sizes">
+          <p>{sizes ? sizes.words : texts.oneSize}</p>
+          {sizes && <OtherSizes count={against.other_sizes} reference={reference} />}
+        </div>
+      )}
       <ChoiceField
         label={texts.align}
         value={settings.alignment.mode}

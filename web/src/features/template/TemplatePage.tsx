@@ -8,6 +8,7 @@ import { Tabs } from '../../components/Tabs';
 import { useNotify } from '../../components/Toasts';
 import { useImageSource } from '../../data/images';
 import { useMay } from '../../data/session';
+import { type AsReference, useAsReference } from '../../data/templates';
 import { t } from '../../texts';
 import { KeysDialog } from '../drawing/KeysDialog';
 import { StatusBar, useStatusStore } from '../drawing/StatusBar';
@@ -21,6 +22,7 @@ import { AlignmentDialog } from './AlignmentDialog';
 import { EditBar } from './EditBar';
 import { globalKey, imageKey } from './keys';
 import { LossDialog } from './LossDialog';
+import { ReferenceDialog, ReferenceNotice } from './ReferenceDoubts';
 import { RegionPanel } from './RegionPanel';
 import { SettingsPanel } from './SettingsPanel';
 import './template.css';
@@ -48,6 +50,10 @@ function Page({ isShown }: TemplatePageProps) {
   const [waiting, setWaiting] = useState<readonly File[] | null>(null);
   const mayChange = useMay('engineer');
   const { reference } = state;
+  const against = useAsReference(
+    isShown && reference ? reference.id : null,
+    state.settings.sizePolicy,
+  );
   useUnloadWarning(state.isChanged);
 
   const page = {
@@ -79,7 +85,16 @@ function Page({ isShown }: TemplatePageProps) {
         </div>
       )}
       {state.error && <Problem error={state.error} />}
-      {reference && <Drawing state={state} reference={reference} editor={editor} page={page} />}
+      {reference && <ReferenceNotice found={against.data} reference={reference} />}
+      {reference && (
+        <Drawing
+          state={state}
+          reference={reference}
+          against={against.data}
+          editor={editor}
+          page={page}
+        />
+      )}
       {!reference && state.isLoading && <p className="loading">{t.common.loading}</p>}
       {!reference && !state.isLoading && (
         <EmptyState icon="image" title={t.template.emptyTitle} text={t.template.emptyText}>
@@ -106,7 +121,7 @@ function Page({ isShown }: TemplatePageProps) {
           onClose={close}
           onChoose={(image) => {
             close();
-            state.drawOn(image);
+            void state.choose(image);
           }}
         >
           <FileButton
@@ -125,6 +140,9 @@ function Page({ isShown }: TemplatePageProps) {
           doc={editor.doc}
           onClose={close}
         />
+      )}
+      {state.doubted && (
+        <ReferenceDialog {...state.doubted} onGo={state.takeDoubted} onClose={state.leaveDoubted} />
       )}
       {waiting && (
         <LossDialog
@@ -181,11 +199,12 @@ function Header({ state, mayChange, onOpen, onSave }: HeaderProps) {
 type DrawingProps = {
   readonly state: TemplateState;
   readonly reference: Reference;
+  readonly against: AsReference | undefined;
   readonly editor: Editor;
   readonly page: Parameters<typeof imageKey>[2];
 };
 
-function Drawing({ state, reference, editor, page }: DrawingProps) {
+function Drawing({ state, reference, against, editor, page }: DrawingProps) {
   const { source, error } = useImageSource(reference);
   const status = useStatusStore();
   const help = useId();
@@ -202,7 +221,12 @@ function Drawing({ state, reference, editor, page }: DrawingProps) {
       key: 'settings',
       name: t.template.tabs.settings,
       content: (
-        <SettingsPanel settings={settings} reference={reference} onChange={state.setSettings} />
+        <SettingsPanel
+          settings={settings}
+          reference={reference}
+          against={against}
+          onChange={state.setSettings}
+        />
       ),
     },
   ];

@@ -7,13 +7,25 @@ import { type Document, documentOfRegions, emptyDocument } from '../../core/docu
 import { templateText } from '../../core/template';
 import { useImage, useUpload } from '../../data/images';
 import { useProject } from '../../data/projects';
-import { templateOf, useSaveTemplate, useTemplate } from '../../data/templates';
+import {
+  type AsReference,
+  templateOf,
+  useAskAsReference,
+  useSaveTemplate,
+  useTemplate,
+} from '../../data/templates';
 import { errorText, t } from '../../texts';
 import { saveText } from './saveText';
 import { defaultSettings, makeTemplate, type Settings, settingsFor, stretched } from './settings';
 import type { Editor } from './useEditor';
 
 export type Reference = Pick<ImageOut, 'id' | 'name' | 'sha256' | 'width' | 'height'>;
+
+/** An image that is asked about before it becomes the reference. */
+export type Doubted = {
+  readonly image: Reference;
+  readonly findings: AsReference['findings'];
+};
 
 type Known = {
   readonly doc: Document;
@@ -30,11 +42,13 @@ export function useTemplateState(editor: Editor) {
   const project = useProject();
   const latest = useTemplate();
   const onServer = useImage(latest.data?.reference_id ?? null);
-  const upload = useUpload();
+  const upload = useUpload(errorText);
   const saving = useSaveTemplate();
   const [reference, setReference] = useState<Reference | null>(null);
   const [settings, setSettings] = useState<Settings>(defaultSettings('', 1));
   const [known, setKnown] = useState<Known | null>(null);
+  const [doubted, setDoubted] = useState<Doubted | null>(null);
+  const askAsReference = useAskAsReference();
 
   const isChanged =
     reference !== null &&
@@ -63,6 +77,14 @@ export function useTemplateState(editor: Editor) {
       load(row, onServer.data);
   }, [row, isNewer, isChanged, onServer.data]);
 
+  /** Draw on it, or ask first where a defect or the test speaks against it. */
+  async function choose(image: Reference) {
+    const found = await askAsReference(image.id, settings.sizePolicy).catch(() => null);
+    const findings = found?.findings.filter((one) => one.topic !== 'sizes') ?? [];
+    if (findings.length > 0) setDoubted({ image, findings });
+    else drawOn(image);
+  }
+
   /** Draw on another image; of the same size, the drawing stays as it is. */
   function drawOn(image: Reference) {
     const size = { width: image.width, height: image.height };
@@ -89,7 +111,7 @@ export function useTemplateState(editor: Editor) {
       if (template?.image && now) {
         load(now, template.image);
         notify(t.template.opened(templateOf(now).regions.length), 'good');
-      } else if (image) drawOn(image);
+      } else if (image) await choose(image);
       else if (!results.some((one) => one.error)) notify(t.template.noImageCame, 'bad');
     } catch (error) {
       notify(errorText(error), 'bad');
@@ -134,7 +156,13 @@ export function useTemplateState(editor: Editor) {
     loadNewer: () => row && onServer.data && load(row, onServer.data),
     uploading: upload.progress,
     open,
-    drawOn,
+    choose,
+    doubted,
+    takeDoubted: () => {
+      setDoubted(null);
+      if (doubted) drawOn(doubted.image);
+    },
+    leaveDoubted: () => setDoubted(null),
     save,
     download,
   };

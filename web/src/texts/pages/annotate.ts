@@ -18,6 +18,8 @@ export const annotate = {
     ng: (n: number) => `NG ${n}`,
     none: (n: number) => `Not judged ${n}`,
   },
+  sizesBut: (size: string) => `Other size than ${size}`,
+  anySize: 'Show images of every size again',
   grid: 'Images',
   gridHelp:
     'Arrow keys move, Space chooses, Shift chooses a range, Control+A all. Enter opens. O, N and U judge.',

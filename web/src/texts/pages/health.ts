@@ -35,6 +35,7 @@ export const health = {
     regions: 'Regions too coarse',
     coverage: 'Coverage',
   },
+  otherSizes: 'Show all images of another size',
   showAll: (n: number) => `Show all ${n}`,
   tile: {
     select: (name: string) => `Select ${name}`,
