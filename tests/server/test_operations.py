@@ -71,7 +71,9 @@ def test_paths_and_methods_from_outside_make_no_series(server: Server, admin: Te
 def test_a_request_is_one_line_of_the_log_without_its_secrets(
     server: Server, engineer: TestClient, project: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    made = engineer.post(f"/api/v1/projects/{project}/tokens", json={"name": "line 1"}).json()
+    made = engineer.post(
+        f"/api/v1/projects/{project}/tokens", json={"name": "script", "scope": "project"}
+    ).json()
     machine = server.client()
     machine.headers["authorization"] = f"Bearer {made['token']}"
     with caplog.at_level(logging.INFO, "offspec"):
@@ -322,7 +324,9 @@ def test_a_stolen_session_cannot_guess_the_password(server: Server) -> None:
 
 
 def test_a_token_changes_no_password(server: Server, engineer: TestClient, project: str) -> None:
-    made = engineer.post(f"/api/v1/projects/{project}/tokens", json={"name": "line"}).json()
+    made = engineer.post(
+        f"/api/v1/projects/{project}/tokens", json={"name": "line", "scope": "project"}
+    ).json()
     machine = server.client()
     machine.headers["authorization"] = f"Bearer {made['token']}"
     body = {"old": PASSWORD, "new": "another long sentence"}

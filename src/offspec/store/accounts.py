@@ -28,6 +28,7 @@ from offspec.store.models import (
     Member,
     Project,
     Role,
+    Scope,
     Session,
     User,
 )
@@ -248,17 +249,19 @@ def sign_out(db: Db, actor: str, token: str) -> None:
     audit.append(db, actor, "session.sign_out", "user", actor)
 
 
-def create_token(db: Db, actor: str, user: User, project: Project, name: str) -> tuple[str, str]:
+def create_token(
+    db: Db, actor: str, user: User, project: Project, name: str, scope: Scope = "inspect"
+) -> tuple[str, str]:
     """A machine's token: its id, and the text that is shown this once."""
     text = TOKEN_PREFIX + secrets.token_urlsafe(32)
     row = ApiToken(
-        token_hash=token_hash(text), name=name[:80], user_id=user.id, project_id=project.id
-    )
+        token_hash=token_hash(text), name=name[:80], scope=scope,
+        user_id=user.id, project_id=project.id,
+    )  # fmt: skip
     db.add(row)
     db.flush()
-    audit.append(
-        db, actor, "token.create", "token", row.id, new={"name": row.name, "project": project.id}
-    )
+    new = {"name": row.name, "project": project.id, "scope": scope}
+    audit.append(db, actor, "token.create", "token", row.id, new=new)
     return row.id, text
 
 

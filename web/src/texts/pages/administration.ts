@@ -67,6 +67,7 @@ export const administration = {
     none: 'This project has no token.',
     go: 'Go to Deploy',
     name: 'Name',
+    scope: 'May',
     made: 'Made',
     state: 'State',
     works: 'Works',
