@@ -284,6 +284,18 @@ def revoke_token(db: Db, actor: str, token_id: str) -> bool:
     return True
 
 
+def valid_tokens(db: Db) -> list[str]:
+    """Ids of the tokens of all projects with which a machine may act now."""
+    query = select(ApiToken.id).join(User, ApiToken.user_id == User.id)
+    return list(db.scalars(query.where(ApiToken.revoked.is_(False), User.active.is_(True))))
+
+
+def revoke_all_tokens(db: Db, actor: str) -> int:
+    """End every token, those of people who may not sign in now too; returns how many."""
+    found = db.scalars(select(ApiToken.id).where(ApiToken.revoked.is_(False))).all()
+    return sum(revoke_token(db, actor, token_id) for token_id in found)
+
+
 def may_see(db: Db, user: User, project_id: str) -> bool:
     """Whether a user may see a project: administrators all, others where they are members."""
     if user.role == "admin":
