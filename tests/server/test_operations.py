@@ -222,7 +222,8 @@ def test_a_picture_that_is_put_again_meanwhile_stays(
 def test_the_server_sweeps_by_itself(server: Server, admin: TestClient, model: ModelRow) -> None:
     sha256 = keep(server, model, b"old", "ok", 20)
     admin.put("/api/v1/admin/retention", json={"ok_days": 10, "other_days": None})
-    sweeper = Sweeper(server.services.database, server.services.blobs, every_s=0.05)
+    services = server.services
+    sweeper = Sweeper(services.database, services.blobs, services.settings.ready, every_s=0.05)
     sweeper.start()
     end = time.monotonic() + 20
     while server.services.blobs.has(sha256) and time.monotonic() < end:

@@ -168,6 +168,7 @@ export const administration = {
       'retention.sweep': 'Old pictures removed',
       'session.sign_in': 'Signed in',
       'session.sign_out': 'Signed out',
+      'store.sweep': 'Files without a name removed',
       'template.save': 'Template saved',
       'token.create': 'Token made',
       'token.revoke': 'Token revoked',
