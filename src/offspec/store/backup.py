@@ -72,8 +72,7 @@ def back_up(data: Path, out: Path) -> Saved:
             with tarfile.open(aside, "w") as archive:
                 archive.add(copy, DATABASE)
                 paths = sorted(p for p in (data / BLOBS).glob("??/??/*") if len(p.name) == 64)
-                for path in paths:
-                    archive.add(path, path.relative_to(data).as_posix())
+                count = sum(_added(archive, path, data) for path in paths)
             found, _ = _look(copy)
         aside.replace(out)
     except OSError as error:
@@ -83,7 +82,16 @@ def back_up(data: Path, out: Path) -> Saved:
         ) from error
     finally:
         aside.unlink(missing_ok=True)
-    return replace(found, blobs=len(paths))
+    return replace(found, blobs=count)
+
+
+def _added(archive: tarfile.TarFile, path: Path, data: Path) -> bool:
+    """Add a blob; False = a sweep has removed it since it was listed."""
+    try:
+        archive.add(path, path.relative_to(data).as_posix())
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def restore(archive: Path, data: Path, *, revoke_tokens: bool = False) -> Saved:
