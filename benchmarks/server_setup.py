@@ -43,7 +43,7 @@ def furnish(services: Services, bundle: bytes) -> Furnished:
         )  # fmt: skip
         db.add(model)
         db.flush()
-        _, token = accounts.create_token(db, user.name, user, project, "bench")
+        _, token = accounts.create_token(db, user.name, user, project, "bench", "project")
         return Furnished(project.id, model.id, token)
 
 

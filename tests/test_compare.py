@@ -16,7 +16,7 @@ from offspec.decisions.compare_result import Decision, joined, rate_difference
 from offspec.decisions.paired import Pairs
 from offspec.errors import DatasetError, OptionError
 from offspec.fitting import fit
-from offspec.images import read_image, write_png
+from offspec.images import file_sha256, read_image, write_png
 from offspec.pages.compare_page import compare_document, compare_sections
 from offspec.pages.document import Table
 from offspec.pages.document_html import to_html
@@ -176,10 +176,28 @@ def test_the_gate_exits_with_the_decision(
     assert stopped.code == 1
     assert offspec("compare", model_file, worse, images, "--margin", "0").code == 2
     payload = json.loads(out.read_text())
-    assert payload["models"]["new"]["file"] == "blind.offspec"
+    new = payload["models"]["new"]
+    assert (new["file"], new["sha256"]) == ("blind.offspec", file_sha256(worse))
     assert len(payload["flips"]) == BAD
     assert html.read_text().count("data:image/jpeg") == 2 * BAD
     assert pdf.read_bytes().startswith(b"%PDF")
+
+
+def test_images_of_a_list_are_left_out_and_said(
+    model_file: Path, images: Path, tmp_path: Path
+) -> None:
+    listed, out = tmp_path / "list.txt", tmp_path / "c.json"
+    gone = sorted(path for path in (images / "test").glob("*/*.png"))[-1]
+    listed.write_text(f"{gone.relative_to(images).as_posix()}\n")
+    both = (model_file, model_file, images, "--margin", "0.6")
+    assert offspec("compare", *both, "--exclude", listed, "--json", out).code == 0
+    payload = json.loads(out.read_text())
+    assert payload["dataset"]["excluded"] == 1
+    assert payload["dataset"]["test_images"] == len(list((images / "test").glob("*/*.png"))) - 1
+    assert gone.name not in {Path(one["image"]).name for one in payload["images"]}
+    assert "Images left out by a list: 1." in payload["notes"]
+    listed.write_text("test/good/nobody.png\n")
+    assert offspec("compare", *both, "--exclude", listed).code == 2
 
 
 def test_the_page_is_built_from_the_json_alone(model: Bundle, other: Bundle, images: Path) -> None:

@@ -44,6 +44,8 @@ def test_unknown_images_and_no_normals_left(tmp_path: Path) -> None:
         exclude_images(data, ["train/good/nobody.png"])
     with pytest.raises(DatasetError, match="is left after"):
         exclude_images(data, [r.key for r in data.normals])
+    rest = exclude_images(data, [r.key for r in data.normals], need_normals=False)
+    assert (rest.excluded, rest.normals) == (len(data.normals), ())
 
 
 def test_a_fit_leaves_out_what_the_list_names(tmp_path: Path) -> None:

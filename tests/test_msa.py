@@ -12,7 +12,7 @@ import pytest
 from offspec.bundle import Bundle
 from offspec.decisions.msa import measure_study
 from offspec.errors import DatasetError
-from offspec.images import read_image, write_png
+from offspec.images import file_sha256, read_image, write_png
 from offspec.pages.document import Gallery, Table
 from offspec.pages.document_html import to_html
 from offspec.pages.msa_page import msa_document, msa_sections
@@ -118,6 +118,7 @@ def test_the_command_writes_everything(study: Path, model_file: Path, tmp_path: 
     assert "effectiveness" in run.stdout
     payload = json.loads(out.read_text())
     assert payload["parts"] == {"good": GOOD, "bad": BAD}
+    assert payload["bundle"] == {"file": model_file.name, "sha256": file_sha256(model_file)}
     assert pdf.read_bytes().startswith(b"%PDF")
     page = html.read_text()
     assert "Quality manager" in page
@@ -128,6 +129,7 @@ def test_the_page_is_built_from_the_json_alone(tmp_path: Path) -> None:
     out = tmp_path / "m.json"
     assert offspec("msa", "--verdicts", write_csv(tmp_path / "a.csv"), "--json", out).code == 0
     payload = json.loads(out.read_text())
+    assert payload["bundle"] is None
     page = to_html(msa_document(payload))
     for words in ("42 of 50", "0.86", "97 3; 6 44", "good, bad, good"):
         assert words in page

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from offspec.bundle import Bundle, read_bundle
+from offspec.bundle import Bundle, read_bundle, write_bundle
 from offspec.errors import OptionError
 from offspec.pages.check_page import health_sections
 from offspec.pages.document import Document, Section
@@ -91,6 +92,21 @@ def test_the_command_measures_and_joins(model_file: Path, folder: Path, tmp_path
     assert f"{round(rate['value'] * rate['n'])} of {rate['n']}" in second.read_text()
 
 
+def test_a_part_about_another_file_is_refused(
+    model: Bundle, model_file: Path, folder: Path, tmp_path: Path
+) -> None:
+    """Even where names, regions and thresholds are the same."""
+    found, other = tmp_path / "e.json", tmp_path / "other.offspec"
+    assert offspec("evaluate", model_file, folder, "--json", found).code == 0
+    note = replace(model.manifest, notes=(*model.manifest.notes, "another one"))
+    write_bundle(replace(model, manifest=note), other)
+    asked = ("--evaluation", found, "--html", tmp_path / "r.html")
+    assert offspec("report", model_file, *asked).code == 0
+    refused = offspec("report", other, *asked)
+    assert refused.code == 2
+    assert "about another model" in " ".join(refused.stderr.split())
+
+
 def test_nothing_to_write_and_wrong_parts(model_file: Path, tmp_path: Path) -> None:
     assert offspec("report", model_file).code == 2
     other = tmp_path / "other.json"
@@ -111,8 +127,6 @@ def test_decision_points_that_the_bundle_remembers(model_file: Path) -> None:
         "expected": {"cost_per_1000": 12.5, "low": 3.0, "high": 40.0},
         "warnings": ["few images"],
     }
-    from dataclasses import replace
-
     changed = replace(bundle, manifest=replace(bundle.manifest, history=(event,)))
     page = to_html(quality_document(changed, Parts(), title="Cap", machine="here"))
     assert "12.5 per 1000 parts (3 to 40)" in page

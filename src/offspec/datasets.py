@@ -186,6 +186,7 @@ class Dataset:
     Attributes:
         unlabelled: Images left out because nobody judged them.
         faults: Key and message of malformed annotation files, where they were accepted.
+        excluded: Images left out because somebody named them.
     """
 
     root: Path
@@ -193,6 +194,7 @@ class Dataset:
     records: tuple[ImageRecord, ...]
     unlabelled: int = 0
     faults: tuple[tuple[str, str], ...] = ()
+    excluded: int = 0
     _by_key: dict[str, ImageRecord] = field(default_factory=dict, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -309,7 +311,7 @@ def build_dataset(
             f"labelled and {dataset.unlabelled} unlabelled images. At least one training normal "
             f"is needed. {ACCEPTED}"
         )
-    dataset = exclude_images(dataset, exclude)
+    dataset = exclude_images(dataset, exclude, need_normals=need_normals)
     if not lenient:
         kept = {record.path for record in dataset.records}
         check_agreement([one for one in found if one.path in kept])
@@ -351,8 +353,15 @@ def _group_of(record: ImageRecord) -> str:
     return f"part {record.group}" if record.group is not None else f"file {record.sha256}"
 
 
-def exclude_images(dataset: Dataset, exclude: Sequence[str]) -> Dataset:
+def exclude_images(
+    dataset: Dataset, exclude: Sequence[str], *, need_normals: bool = True
+) -> Dataset:
     """A dataset without some images.
+
+    Args:
+        dataset: With them.
+        exclude: Their keys.
+        need_normals: False accepts that none is left to learn from, as for evaluation.
 
     Raises:
         OptionError: A key is not in the dataset.
@@ -368,12 +377,13 @@ def exclude_images(dataset: Dataset, exclude: Sequence[str]) -> Dataset:
             "Exclusions are paths relative to the dataset, with forward slashes. Correct the list."
         )
     kept = tuple(r for r in dataset.records if r.key not in set(exclude))
-    if not any(r.split == "train" for r in kept):
+    if need_normals and not any(r.split == "train" for r in kept):
         raise DatasetError(
             f"No normal image of '{dataset.root}' is left after {len(set(exclude))} exclusions. At "
             "least one is needed to learn from. Exclude fewer, or add normal images."
         )
-    return replace(dataset, records=kept)
+    gone = len(dataset.records) - len(kept)
+    return replace(dataset, records=kept, excluded=dataset.excluded + gone)
 
 
 def check_leaks(dataset: Dataset, *, by: Literal["file", "pixels"] = "file") -> None:

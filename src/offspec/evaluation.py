@@ -105,6 +105,7 @@ def _describe(dataset: Dataset, tested: int) -> dict[str, Any]:
         "layout": dataset.layout,
         "test_images": tested,
         "unlabelled": dataset.unlabelled,
+        "excluded": dataset.excluded,
         "fingerprint": dataset.fingerprint(),
     }
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from offspec.images import read_image, write_png
+from offspec.images import file_sha256, read_image, write_png
 from offspec.types import ImageArray, Inspection
 from tests.cli.conftest import SIDE, Run, draw, make_dataset
 
@@ -54,6 +55,30 @@ def test_evaluate_gives_every_figure_and_a_report(
     assert result["image_auroc"] == 1.0
     assert result["promised_false_alarm_rate"] == 0.01
     assert "<html" in (tmp_path / "r.html").read_text()
+    assert result["bundle"] == {"file": bundle.name, "sha256": file_sha256(bundle)}
+    assert result["dataset"]["excluded"] == 0
+
+
+def test_evaluate_leaves_out_what_a_list_names(
+    offspec: Offspec, bundle: Path, dataset: Path, tmp_path: Path
+) -> None:
+    listed = tmp_path / "list.txt"
+    listed.write_text("test/blot/000.png  # a wrong label\ntest/good/001.png\n")
+    run = offspec(
+        "evaluate", bundle, dataset, "--exclude", listed, "--json", tmp_path / "e.json",
+        "--report", tmp_path / "r.html",
+    )  # fmt: skip
+    assert run.code == 0, run.stderr
+    result = json.loads((tmp_path / "e.json").read_text())
+    assert result["images_tested"] == {"normal": 1, "defect": 2}
+    assert result["dataset"]["excluded"] == 2
+    assert "images left out by a list: 2" in run.stdout
+    assert "excluded" in (tmp_path / "r.html").read_text()
+    only_tests = tmp_path / "tests"  # without images to learn from
+    shutil.copytree(dataset / "test", only_tests / "test")
+    assert offspec("evaluate", bundle, only_tests, "--exclude", listed).code == 0
+    listed.write_text("test/blot/nobody.png\n")
+    assert offspec("evaluate", bundle, dataset, "--exclude", listed).code == 2
 
 
 def test_inspect_lists_verdicts_and_a_bad_part_is_exit_0(

@@ -12,6 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from offspec.cli import app
+from offspec.images import file_sha256
 from tests.cli.conftest import Run
 
 PAGE = Path(__file__).parents[2] / "docs/reference/json.md"
@@ -49,6 +50,10 @@ def test_every_key_is_documented(payload: dict[str, Any]) -> None:
     section = PAGE.read_text().partition("## `pod`")[2]
     named = set(re.findall(r"`([a-z_0-9]+)(?:\[\])?`", section))
     assert set(keys(payload)) - named == set()
+
+
+def test_it_names_the_bundle(payload: dict[str, Any], fitted: Path) -> None:
+    assert payload["bundle"] == {"file": fitted.name, "sha256": file_sha256(fitted)}
 
 
 def test_it_counts_what_it_made(payload: dict[str, Any]) -> None:

@@ -250,7 +250,9 @@ def test_a_token_reaches_its_project_only_and_ends_when_revoked(
     server: Server, engineer: TestClient, project: str
 ) -> None:
     other = engineer.post("/api/v1/projects", json={"name": "other"}).json()["id"]
-    made = engineer.post(f"/api/v1/projects/{project}/tokens", json={"name": "line 1"}).json()
+    made = engineer.post(
+        f"/api/v1/projects/{project}/tokens", json={"name": "script", "scope": "project"}
+    ).json()
     machine = server.client()
     machine.headers["authorization"] = f"Bearer {made['token']}"
     assert machine.get(f"/api/v1/projects/{project}").status_code == 200

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import tarfile
 import threading
 from pathlib import Path
@@ -12,11 +13,12 @@ import pytest
 from offspec.errors import InputError, OptionError
 from offspec.server.services import Services
 from offspec.server.settings import Settings
+from offspec.store import accounts
 from offspec.store.accounts import RefusedError, create_user, session_of, sign_in
 from offspec.store.backup import back_up, restore
 from offspec.store.blobs import BlobStore
 from offspec.store.database import Database
-from offspec.store.models import Image, Project
+from offspec.store.models import ApiToken, AuditEvent, Image, Project
 from offspec.store.queries import add_image
 from tests.trained import offspec
 
@@ -49,6 +51,43 @@ def test_nobody_is_signed_in_after_a_restore(services: Services, tmp_path: Path)
     database.close()
     with services.database.read() as db:
         assert session_of(db, found.token) is not None
+
+
+def test_tokens_of_a_restored_copy_are_counted_and_ended(
+    services: Services, tmp_path: Path
+) -> None:
+    with services.database.write() as db:
+        people = [
+            create_user(db, "test", name, "engineer", "correct horse battery")
+            for name in ("eve", "otto")
+        ]
+        project = db.get_one(Project, "p")
+        made = [accounts.create_token(db, "test", one, project, one.name) for one in people]
+        accounts.change_user(db, "test", people[1], active=False)
+    data, out = services.settings.data, tmp_path / "b.tar"
+    assert offspec("backup", "--data", data, "--out", out).code == 0
+    with services.database.write() as db:
+        accounts.revoke_token(db, "eve", made[0][0])  # after the backup
+    services.database.close()
+
+    kept = offspec("restore", out, "--data", tmp_path / "kept", "--json", tmp_path / "kept.json")
+    assert "1 token is valid again" in " ".join(kept.stdout.split())
+    assert json.loads((tmp_path / "kept.json").read_text())["tokens"] == 1
+    database = Database(f"sqlite:///{tmp_path}/kept/offspec.db")
+    with database.read() as db:
+        assert accounts.token_of(db, made[0][1]) is not None
+    database.close()
+
+    ended = offspec("restore", out, "--data", tmp_path / "ended", "--revoke-tokens")
+    assert "2 tokens are revoked" in " ".join(ended.stdout.split())
+    assert "valid again" not in ended.stdout
+    database = Database(f"sqlite:///{tmp_path}/ended/offspec.db")
+    with database.read() as db:
+        assert not db.query(ApiToken).filter(ApiToken.revoked.is_(False)).count()
+        logged = db.query(AuditEvent).filter_by(action="token.revoke", actor="offspec restore")
+        assert logged.count() == 2
+    database.close()
+    assert offspec("audit", "--data", tmp_path / "ended").code == 0
 
 
 def test_a_backup_under_load_is_whole(services: Services, tmp_path: Path) -> None:

@@ -218,7 +218,8 @@ def test_lines_reviews_and_jobs_survive_a_kill(tmp_path: Path) -> None:
     project = client.post("/projects", json={"name": "cap"}).json()["id"]
     client.base_url = httpx.URL(root)
     version = fitted(client, project)
-    made = client.post(f"/api/v1/projects/{project}/tokens", json={"name": "line"}).json()
+    asked = {"name": "line", "scope": "project"}  # reviews too
+    made = client.post(f"/api/v1/projects/{project}/tokens", json=asked).json()
     lines = [Line(server, project, made["token"], number) for number in range(3)]
     for line in lines:
         line.start()

@@ -183,8 +183,16 @@ def test_a_log_takes_long_texts_in_pieces_and_ends_somewhere(
         (1.0, 400), (1.0, 400), (1.0, 100), (2.0, 1), (3.0, 1),
     ]  # fmt: skip
     with server.services.database.write() as db:
-        job_queue.log(db, job["id"], [(4.0, "d")] * (job_queue.MOST_LINES + 5))
-    assert len(engineer.get(path).json()["lines"]) == job_queue.MOST_LINES
+        for number in range(30):
+            job_queue.log(db, job["id"], [(4.0, f"{number}")] * 100)
+        job_queue.log(db, job["id"], [(5.0, "the disk is full")])
+    said = [line["text"] for line in engineer.get(path).json()["lines"]]
+    first, last = job_queue.FIRST_LINES, job_queue.LAST_LINES
+    assert len(said) == first + 1 + last
+    assert said[: len(lines)] == [line["text"] for line in lines]
+    assert said[-1] == "the disk is full"
+    left_out = len(lines) + 3001 - first - last
+    assert said[first] == f"... {left_out} lines of this log were left out ..."
 
 
 def test_a_lost_worker_fails_its_job_and_cannot_finish_it_later(

@@ -53,6 +53,15 @@ def test_what_chose_thresholds_or_was_learned_is_left_out(line: Line) -> None:
     tested = measured["result"]["images_tested"]
     assert tested["normal"] + tested["defect"] == TESTED - used
     assert any("left out" in text for text in line.log(measured))
+    sha256 = line.client.get(f"{line.path}/models/{model['id']}").json()["bundle_sha256"]
+    assert measured["result"]["bundle"] == {"file": "model-2.offspec", "sha256": sha256}
+    report = line.done("report", version_id=line.version, model_id=model["id"])
+    assert report["result"]["left_out"] == used
+    assert f"{used} labelled test images are left out" in line.file(report, "report.html").text
+    parts = {"evaluation": measured["id"]}
+    joined = line.done("report", model_id=model["id"], settings={"parts": parts})
+    assert joined["result"]["left_out"] == used
+    assert f"{used} labelled test images are left out" in line.file(joined, "report.html").text
 
 
 def test_an_evaluation_without_new_images_fails_and_says_why(line: Line) -> None:
@@ -62,6 +71,11 @@ def test_an_evaluation_without_new_images_fails_and_says_why(line: Line) -> None
     assert (failed["state"], failed["error"]["code"]) == ("failed", "dataset")
     assert "known to the model" in failed["error"]["message"]
     assert failed["error"]["message"].startswith(line.log(failed)[-1][:100])
+    body = {"version_id": line.version, "model_id": job["result"]["model_id"]}
+    report = line.done("report", **body)
+    assert report["result"]["left_out"] == TESTED
+    page = line.file(report, "report.html").text
+    assert f"No test images were judged. {TESTED} labelled test images are left out" in page
 
 
 def test_costs_may_come_from_the_problem_statement(line: Line) -> None:
@@ -82,7 +96,12 @@ def test_a_comparison_of_two_models(line: Line) -> None:
         settings={"margin": 0.3},
     )  # fmt: skip
     assert job["result"]["decision"] in ("not_worse", "worse", "undecided", "not_shown")
-    assert job["result"]["models"]["new"]["file"] == "model-2.offspec"
+    models = job["result"]["models"]
+    assert models["new"]["file"] == "model-2.offspec"
+    hashes = {
+        one["id"]: one["bundle_sha256"] for one in line.client.get(f"{line.path}/models").json()
+    }
+    assert (models["old"]["sha256"], models["new"]["sha256"]) == (hashes[line.model], hashes[other])
     assert line.file(job, "compare.pdf").content.startswith(b"%PDF")
     payload = line.file(job, "compare.json").json()
     assert payload["words"]
@@ -106,6 +125,8 @@ def test_a_report_joins_what_other_jobs_found(line: Line) -> None:
     )  # fmt: skip
     assert line.file(pod, "pod.pdf").content.startswith(b"%PDF")
     assert pod["result"]["regions"]
+    sha256 = line.client.get(f"{line.path}/models/{line.model}").json()["bundle_sha256"]
+    assert pod["result"]["bundle"] == {"file": "model-1.offspec", "sha256": sha256}
     msa = line.done("msa", settings={"csv": STUDY})
     max_ = line.person("max", "quality")
     parts = {"pod": pod["id"], "msa": msa["id"]}
@@ -119,6 +140,8 @@ def test_a_report_joins_what_other_jobs_found(line: Line) -> None:
     page = line.file(job, "report.html").text
     assert "Cap, line 3" in page
     assert "model-1.offspec" in page
+    assert job["result"]["left_out"] == 0
+    assert "left out" not in page
 
 
 def test_a_report_takes_only_jobs_about_its_model(line: Line) -> None:

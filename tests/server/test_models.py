@@ -129,7 +129,7 @@ def test_a_signature_needs_the_right_person_and_password(line: Line) -> None:
 
 def test_a_token_cannot_sign(line: Line) -> None:
     max_ = line.person("max", "admin")
-    made = max_.post(f"{line.path}/tokens", json={"name": "robot"}).json()
+    made = max_.post(f"{line.path}/tokens", json={"name": "robot", "scope": "project"}).json()
     machine = line.server.client()
     machine.headers["authorization"] = f"Bearer {made['token']}"
     body = {"meaning": "released", "password": PASSWORD}

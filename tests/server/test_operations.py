@@ -71,7 +71,9 @@ def test_paths_and_methods_from_outside_make_no_series(server: Server, admin: Te
 def test_a_request_is_one_line_of_the_log_without_its_secrets(
     server: Server, engineer: TestClient, project: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    made = engineer.post(f"/api/v1/projects/{project}/tokens", json={"name": "line 1"}).json()
+    made = engineer.post(
+        f"/api/v1/projects/{project}/tokens", json={"name": "script", "scope": "project"}
+    ).json()
     machine = server.client()
     machine.headers["authorization"] = f"Bearer {made['token']}"
     with caplog.at_level(logging.INFO, "offspec"):
@@ -220,7 +222,8 @@ def test_a_picture_that_is_put_again_meanwhile_stays(
 def test_the_server_sweeps_by_itself(server: Server, admin: TestClient, model: ModelRow) -> None:
     sha256 = keep(server, model, b"old", "ok", 20)
     admin.put("/api/v1/admin/retention", json={"ok_days": 10, "other_days": None})
-    sweeper = Sweeper(server.services.database, server.services.blobs, every_s=0.05)
+    services = server.services
+    sweeper = Sweeper(services.database, services.blobs, services.settings.ready, every_s=0.05)
     sweeper.start()
     end = time.monotonic() + 20
     while server.services.blobs.has(sha256) and time.monotonic() < end:
@@ -322,7 +325,9 @@ def test_a_stolen_session_cannot_guess_the_password(server: Server) -> None:
 
 
 def test_a_token_changes_no_password(server: Server, engineer: TestClient, project: str) -> None:
-    made = engineer.post(f"/api/v1/projects/{project}/tokens", json={"name": "line"}).json()
+    made = engineer.post(
+        f"/api/v1/projects/{project}/tokens", json={"name": "line", "scope": "project"}
+    ).json()
     machine = server.client()
     machine.headers["authorization"] = f"Bearer {made['token']}"
     body = {"old": PASSWORD, "new": "another long sentence"}

@@ -8,7 +8,15 @@ import pytest
 from fastapi.testclient import TestClient
 
 from offspec.server.settings import Settings
-from offspec.store.models import Image, InspectionRow, JobRow, ModelRow, TemplateRow, VersionRow
+from offspec.store.models import (
+    AuditEvent,
+    Image,
+    InspectionRow,
+    JobRow,
+    ModelRow,
+    TemplateRow,
+    VersionRow,
+)
 from tests.server.conftest import PASSWORD, Server
 from tests.server.test_attacks import upload
 from tests.trained import offspec
@@ -89,16 +97,116 @@ def test_nothing_of_another_project_is_reached_through_ones_own(
         assert db.query(InspectionRow).one().review is None
 
 
+@pytest.mark.parametrize("scope", ["inspect", "project"])
 def test_a_token_reaches_no_other_project_by_any_operation(
-    server: Server, engineer: TestClient, project: str, foreign: dict[str, str]
+    server: Server, engineer: TestClient, project: str, foreign: dict[str, str], scope: str
 ) -> None:
     second = engineer.post("/api/v1/projects", json={"name": "second"}).json()["id"]
-    made = engineer.post(f"/api/v1/projects/{second}/tokens", json={"name": "line"}).json()
-    machine = server.client()
-    machine.headers["authorization"] = f"Bearer {made['token']}"
+    machine = with_token(server, engineer, second, scope)
     for method, path in of_projects(server):
         found = machine.request(method, filled(path, {"project_id": project, **foreign}), json={})
         assert found.status_code in (403, 404), (method, path, found.text)
+
+
+OPEN = {
+    ("get", "/api/v1/health/live"),
+    ("get", "/api/v1/health/ready"),
+    ("post", "/api/v1/session"),
+}
+INSPECTS = {
+    ("post", f"{PROJECT}/inspect"),
+    ("get", f"{PROJECT}/inspections"),
+    ("get", f"{PROJECT}/inspections/{{inspection_id}}"),
+    ("get", f"{PROJECT}/inspections/{{inspection_id}}/picture"),
+    ("get", f"{PROJECT}/summary"),
+    ("get", "/api/v1/metrics"),
+}
+FOR_PEOPLE = {
+    ("post", f"{PROJECT}/tokens"),
+    ("delete", f"{PROJECT}/tokens/{{token_id}}"),
+    ("post", f"{PROJECT}/models/{{model_id}}/sign-offs"),
+    ("put", f"{PROJECT}/members/{{user_id}}"),
+    ("delete", f"{PROJECT}/members/{{user_id}}"),
+    ("post", "/api/v1/projects"),
+    ("put", "/api/v1/session/password"),
+}
+
+
+def everything(server: Server) -> set[tuple[str, str]]:
+    """Operations of the server that ask who it is."""
+    paths = server.app.openapi()["paths"]
+    return {(method, path) for path, found in paths.items() for method in found} - OPEN
+
+
+def with_token(server: Server, who: TestClient, project: str, scope: str) -> TestClient:
+    """A machine with a new token."""
+    body = {"name": "machine", "scope": scope}
+    made = who.post(f"/api/v1/projects/{project}/tokens", json=body)
+    assert made.status_code == 201, made.text
+    machine = server.client()
+    machine.headers["authorization"] = f"Bearer {made.json()['token']}"
+    return machine
+
+
+def refused(
+    machine: TestClient, asked: set[tuple[str, str]], ids: dict[str, str]
+) -> dict[tuple[str, str], str]:
+    """Operations that answer 403, and with which code."""
+    found = {}
+    for method, path in sorted(asked):
+        answer = machine.request(method, filled(path, ids), json={})
+        assert answer.status_code != 401, (method, path)
+        if answer.status_code == 403:
+            found[method, path] = answer.json()["code"]
+    return found
+
+
+def test_a_token_that_inspects_does_nothing_else(
+    server: Server, admin: TestClient, project: str, foreign: dict[str, str]
+) -> None:
+    """Whatever the one who made it may do, a camera sends pictures and reads inspections."""
+    ids = {"project_id": project, **foreign}
+    found = refused(with_token(server, admin, project, "inspect"), everything(server), ids)
+    assert everything(server) - set(found) == INSPECTS
+    assert set(found.values()) == {"token_scope"}
+
+
+def test_a_token_of_a_project_neither_makes_tokens_nor_signs(
+    server: Server, admin: TestClient, project: str, foreign: dict[str, str]
+) -> None:
+    ids = {"project_id": project, **foreign}
+    of_people = {
+        one
+        for one in everything(server)
+        if one in FOR_PEOPLE
+        or one[1].startswith(("/api/v1/users", "/api/v1/admin", "/api/v1/audit"))
+    }
+    found = refused(with_token(server, admin, project, "project"), everything(server), ids)
+    assert set(found) == of_people
+    assert set(found.values()) == {"not_allowed"}
+
+
+def test_a_new_token_inspects_unless_another_scope_is_asked_for(
+    server: Server, engineer: TestClient, project: str
+) -> None:
+    path = f"/api/v1/projects/{project}/tokens"
+    engineer.post(path, json={"name": "camera"})
+    engineer.post(path, json={"name": "script", "scope": "project"})
+    assert engineer.post(path, json={"name": "x", "scope": "admin"}).status_code == 422
+    scopes = {one["name"]: one["scope"] for one in engineer.get(path).json()}
+    assert scopes == {"camera": "inspect", "script": "project"}
+    with server.services.database.read() as db:
+        logged = db.query(AuditEvent).filter_by(action="token.create").order_by(AuditEvent.seq)
+        assert [one.new["scope"] for one in logged if one.new] == ["inspect", "project"]
+
+
+def test_a_token_revokes_no_token(server: Server, engineer: TestClient, project: str) -> None:
+    """A stolen one must not shut the line's out."""
+    path = f"/api/v1/projects/{project}/tokens"
+    made = engineer.post(path, json={"name": "line"}).json()
+    machine = with_token(server, engineer, project, "project")
+    assert machine.delete(f"{path}/{made['id']}").status_code == 403
+    assert not any(one["revoked"] for one in engineer.get(path).json())
 
 
 def test_administration_is_for_administrators_by_any_operation(

@@ -6,8 +6,11 @@ import threading
 from pathlib import Path
 
 import pytest
+from alembic import command
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.migration import MigrationContext
+from fastapi.testclient import TestClient
 
 from offspec.errors import InputError, OptionError
 from offspec.store import audit
@@ -52,6 +55,21 @@ def test_migrations_give_the_tables_of_the_models(server: Server) -> None:
     with server.services.database.engine.connect() as connection:
         found = compare_metadata(MigrationContext.configure(connection), Base.metadata)
     assert found == []
+
+
+def test_tokens_from_before_scopes_keep_what_they_could_do(
+    server: Server, engineer: TestClient, project: str
+) -> None:
+    engineer.post(f"/api/v1/projects/{project}/tokens", json={"name": "script"})
+    database = server.services.database
+    config = Config()
+    config.set_main_option("script_location", str(Path(audit.__file__).with_name("migrations")))
+    with database.engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0008")
+    database.migrate()
+    (token,) = engineer.get(f"/api/v1/projects/{project}/tokens").json()
+    assert token["scope"] == "project"
 
 
 def test_entries_written_side_by_side_form_one_chain(server: Server) -> None:

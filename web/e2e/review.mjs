@@ -228,6 +228,10 @@ const withToken = await fetch(`${api.base}${P}/inspect`, {
   body: Buffer.from(newest.base64, 'base64'),
 });
 expect(withToken.status === 201, 'a machine inspects with the token');
+const curious = await fetch(`${api.base}${P}/models`, {
+  headers: { Authorization: `Bearer ${token}` },
+});
+expect(curious.status === 403, 'and does nothing else with it');
 await axe(page, 'deploy');
 await look('deploy');
 await page.getByRole('button', { name: 'Revoke Line 1' }).first().click();

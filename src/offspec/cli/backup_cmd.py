@@ -33,6 +33,9 @@ def backup(
 def restore(
     archive: Annotated[Path, typer.Argument(metavar="BACKUP")],
     data: Annotated[Path, typer.Option("--data", help="A new folder.")] = Path("offspec-data"),
+    revoke_tokens: Annotated[
+        bool, typer.Option("--revoke-tokens", help="End all tokens of machines.")
+    ] = False,
     quiet: QuietOption = False,
     json_file: JsonOption = None,
 ) -> None:
@@ -40,6 +43,25 @@ def restore(
     output = Output(json_file, quiet)
     from offspec.store.backup import restore as lay_out
 
-    found = lay_out(archive, data)
+    found = lay_out(archive, data, revoke_tokens=revoke_tokens)
     output.say(f"Restored into {data}: {found.blobs} images and bundles, audit log whole.")
-    output.write_json({"blobs": found.blobs, "events": found.events, "head": found.head})
+    if found.revoked:
+        output.say(f"{_tokens(found.revoked)} revoked. Make new ones for the lines.")
+    if found.tokens:
+        output.say(
+            f"{_tokens(found.tokens)} valid again, also if revoked since the backup. Revoke under "
+            "Administration what should not be, or restore with --revoke-tokens."
+        )
+    output.write_json(
+        {
+            "blobs": found.blobs,
+            "events": found.events,
+            "head": found.head,
+            "tokens": found.tokens,
+            "tokens_revoked": found.revoked,
+        }
+    )
+
+
+def _tokens(count: int) -> str:
+    return "1 token is" if count == 1 else f"{count} tokens are"

@@ -17,12 +17,9 @@ from offspec.cli.common import (
     progress,
     result_folder,
 )
+from offspec.cli.given import ExcludeOption, excluded
 
 EXIT_LOOK = 1
-ExcludeOption = Annotated[
-    Path | None,
-    typer.Option("--exclude", help="A text file: images to leave out, one path a line."),
-]
 
 
 @guarded
@@ -52,10 +49,10 @@ def check(
     output = Output(json_file, quiet)
     apart(output, [html], [template, exclude])
     folder = result_folder(proposals)
-    from offspec.exclusions import read_exclusions, write_proposals
+    from offspec.exclusions import write_proposals
     from offspec.health import check as look
 
-    left_out = () if exclude is None else read_exclusions(exclude)
+    left_out = excluded(exclude)
     with progress(quiet) as advance:
         report = look(
             dataset,

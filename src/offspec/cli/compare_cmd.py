@@ -17,6 +17,7 @@ from offspec.cli.common import (
     guarded,
     progress,
 )
+from offspec.cli.given import ExcludeOption, excluded, named
 
 if TYPE_CHECKING:
     from offspec.decisions.compare import ComparisonResult
@@ -42,13 +43,14 @@ def compare(  # noqa: PLR0913, PLR0917 - a command line has as many options as i
         Path | None, typer.Option("--html", help="Write the page as one HTML file.")
     ] = None,
     pdf: Annotated[Path | None, typer.Option("--pdf", help="Write the page as PDF.")] = None,
+    exclude: ExcludeOption = None,
     threads: ThreadsOption = None,
     quiet: QuietOption = False,
     json_file: JsonOption = None,
 ) -> None:
     """Tell whether a new bundle is not worse than the old one; exit 0 only if so."""
     output = Output(json_file, quiet)
-    apart(output, [html, pdf], [old, new])
+    apart(output, [html, pdf], [old, new, exclude])
     from offspec.decisions.compare import compare as measure
 
     with progress(quiet) as advance:
@@ -59,12 +61,13 @@ def compare(  # noqa: PLR0913, PLR0917 - a command line has as many options as i
             margin=margin,
             false_stop_margin=false_stop_margin,
             confidence=confidence,
+            exclude=excluded(exclude),
             threads=threads,
             progress=advance,
         )
     payload = result.to_dict()
     for side, path in (("old", old), ("new", new)):
-        payload["models"][side]["file"] = path.name
+        payload["models"][side] |= named(path)
     _write_pages(result, payload, html, pdf)
     describe(output, payload)
     for target in (html, pdf):

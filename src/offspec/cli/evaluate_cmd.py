@@ -14,12 +14,13 @@ from offspec.cli.common import (
     Output,
     QuietOption,
     ThreadsOption,
-    check_target,
+    apart,
     guarded,
     needed,
     percent,
     progress,
 )
+from offspec.cli.given import ExcludeOption, named, without
 
 if TYPE_CHECKING:
     from offspec.evaluation import EvaluationResult
@@ -54,6 +55,7 @@ def evaluate(
     report: Annotated[
         Path | None, typer.Option("--report", help="Write one self-contained HTML file.")
     ] = None,
+    exclude: ExcludeOption = None,
     threads: ThreadsOption = None,
     quiet: QuietOption = False,
     json_file: JsonOption = None,
@@ -66,8 +68,7 @@ def evaluate(
         return
     bundle_file, dataset = needed(bundle_file, "BUNDLE"), needed(dataset, "DATASET")
     output = Output(json_file, quiet)
-    if report is not None:
-        check_target(report)
+    apart(output, [report], [bundle_file, config, exclude])
     from offspec.bundle import read_bundle
     from offspec.evaluation import Figures
     from offspec.evaluation import evaluate as measure
@@ -78,8 +79,9 @@ def evaluate(
     asked = settings.figures
     figures = Figures(tuple(asked.false_alarm_levels), asked.confidence, asked.pixel)
     bundle = read_bundle(bundle_file)
+    data = without(dataset, exclude, bundle.manifest.seed, need_normals=False)
     with progress(quiet) as advance:
-        result = measure(bundle, dataset, threads=threads, figures=figures, progress=advance)
+        result = measure(bundle, data, threads=threads, figures=figures, progress=advance)
     if report is not None:
         from offspec.pages.evaluation_page import write_evaluation_report
 
@@ -93,6 +95,7 @@ def evaluate(
     output.write_json(
         {
             **result.to_dict(),
+            "bundle": named(bundle_file),
             "config": settings.model_dump(mode="json"),
             "environment": describe_machine(threads),
         }
@@ -119,6 +122,8 @@ def describe_result(output: Output, result: EvaluationResult) -> None:
         f"promised false-alarm rate: {percent(metrics['promised_false_alarm_rate'])} "
         f"({metrics['threshold_status']}); guarantee: {percent(metrics['guarantee_upper'])}"
     )
+    if result.dataset.get("excluded"):
+        output.say(f"images left out by a list: {result.dataset['excluded']}")
     invalid = metrics["invalid"]
     output.say(f"invalid: {invalid['normal']} good, {invalid['defect']} defective images")
     if metrics["latency_ms"] is not None:

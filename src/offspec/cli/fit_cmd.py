@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Annotated, Any, get_args
 import typer
 
 from offspec.cli.augment_cmd import AugmentOption
-from offspec.cli.check_cmd import ExcludeOption
 from offspec.cli.common import (
     JsonOption,
     Output,
@@ -23,11 +22,11 @@ from offspec.cli.common import (
     percent,
     progress,
 )
+from offspec.cli.given import ExcludeOption, without
 from offspec.types import DEFAULT_BACKBONE, DEFAULT_HEAD, AlignMode, Kind, Mode, Resolution
 
 if TYPE_CHECKING:
     from offspec.bundle import Bundle
-    from offspec.datasets import Dataset
 
 
 @guarded
@@ -138,22 +137,12 @@ def fit(  # noqa: PLR0913, PLR0917 - a command line has as many options as it ha
         changed["options"] = {}  # those of another detector
     changed["augmentation"] = parse_augmentation(augmentation or [], settings.augmentation)
     settings = replace(settings, **changed)
-    source = _without(dataset, exclude, settings.seed)
+    source = without(dataset, exclude, settings.seed)
     with progress(quiet) as report:
         bundle = fit_bundle(source, template=template, config=settings, progress=report)
     write_bundle(bundle, out)
     describe(output, bundle, out)
     output.write_json(summary(bundle, out))
-
-
-def _without(dataset: Path, exclude: Path | None, seed: int) -> Dataset | Path:
-    """The dataset less the images that a list names."""
-    if exclude is None:
-        return dataset
-    from offspec.datasets import read_dataset
-    from offspec.exclusions import read_exclusions
-
-    return read_dataset(dataset, seed=seed, exclude=read_exclusions(exclude))
 
 
 def summary(bundle: Bundle, out: Path) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from offspec.cli.common import (
     percent,
     progress,
 )
+from offspec.cli.given import named
 from offspec.errors import OptionError
 
 if TYPE_CHECKING:
@@ -123,7 +124,8 @@ def msa(  # noqa: PLR0913, PLR0917 - a command line has as many options as it ha
     for target in (html, pdf):
         if target is not None:
             output.say(f"Report: {target}")
-    output.write_json(result.to_dict())
+    model = None if bundle_file is None else named(bundle_file)
+    output.write_json({**result.to_dict(), "bundle": model})
     if result.errors:
         raise typer.Exit(EXIT_ERROR)
 

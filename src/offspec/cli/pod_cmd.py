@@ -16,6 +16,7 @@ from offspec.cli.common import (
     guarded,
     progress,
 )
+from offspec.cli.given import named
 from offspec.errors import OptionError
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ def pod(  # noqa: PLR0913, PLR0917 - a command line has as many options as it ha
             threads=threads,
             progress=advance,
         )
-    payload = result.to_dict()
+    payload = {**result.to_dict(), "bundle": named(bundle_file)}
     _describe(output, result)
     if html is not None:
         from offspec.images import atomic_write

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,6 +17,7 @@ from offspec.cli.common import (
     guarded,
     progress,
 )
+from offspec.cli.given import named
 from offspec.errors import OptionError
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def report(  # noqa: PLR0913, PLR0917 - a command line has as many options as it
     from offspec.pages.quality_parts import read_part
 
     bundle = read_bundle(bundle_file)
-    digest = hashlib.sha256(bundle_file.read_bytes()).hexdigest()
+    model = named(bundle_file)
     files = {
         "health": health,
         "evaluation": evaluation,
@@ -87,9 +87,11 @@ def report(  # noqa: PLR0913, PLR0917 - a command line has as many options as it
         "msa": msa,
         "comparison": comparison,
     }
-    found = {name: read_part(name, path) for name, path in files.items() if path is not None}
+    found: dict[str, Any] = {
+        name: read_part(name, path) for name, path in files.items() if path is not None
+    }
     for name, payload in found.items():
-        check_part(bundle, name, payload, files[name] or Path(), dataset)
+        check_part(bundle, name, payload, files[name] or Path(), dataset, model["sha256"])
     found |= _measured(bundle, dataset, found, threads, quiet)
     parts = Parts(
         **found, problem=_problem(problem), root=dataset, roles=tuple(sign) if sign else ROLES
@@ -101,7 +103,7 @@ def report(  # noqa: PLR0913, PLR0917 - a command line has as many options as it
         title=title or bundle.manifest.template.name,
         machine=f"{machine['machine']}, {machine['threads']} threads",
         file=bundle_file.name,
-        sha256=digest,
+        sha256=model["sha256"],
     )
     if html is not None:
         from offspec.pages.document_html import to_html
@@ -113,7 +115,6 @@ def report(  # noqa: PLR0913, PLR0917 - a command line has as many options as it
         atomic_write(pdf, to_pdf(document))
     for path in targets:
         output.say(f"Report: {path}")
-    model = {"file": bundle_file.name, "sha256": digest}
     output.write_json({"title": document.title, "bundle": model, **found, "environment": machine})
     if any("error" in one for one in found.get("evaluation", {}).get("images", ())):
         raise typer.Exit(EXIT_ERROR)

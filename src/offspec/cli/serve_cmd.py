@@ -70,7 +70,7 @@ def serve(
     helpers = (
         Crew(services.database, settings.store_url, settings.data / "work", workers),
         pool,
-        Sweeper(services.database, services.blobs),
+        Sweeper(services.database, services.blobs, settings.ready),
     )
     for one in helpers:
         one.start()

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from offspec.bundle import Bundle, read_bundle
-from offspec.datasets import Dataset, ImageRecord, read_dataset
+from offspec.datasets import Dataset, ImageRecord, exclude_images, read_dataset
 from offspec.decisions.compare_result import ComparedImage, ComparisonResult, weigh
 from offspec.errors import DatasetError, OffspecError, OptionError
 from offspec.evaluation import labelled_test_records, refuse_learned
@@ -36,6 +36,7 @@ def compare(
     margin: float = MARGIN,
     false_stop_margin: float | None = None,
     confidence: float = CONFIDENCE,
+    exclude: Sequence[str] = (),
     threads: int | None = None,
     progress: ProgressCall | None = None,
 ) -> ComparisonResult:
@@ -50,12 +51,13 @@ def compare(
         margin: Loss of detection rate that is accepted, in (0, 1).
         false_stop_margin: Rise of the false-stop rate that is accepted; None = the same.
         confidence: Of the intervals, in (0, 1).
+        exclude: Keys of images to leave out.
         threads: CPU threads of the runtime; None = all cores.
         progress: Called with (stage, done, total).
 
     Raises:
         DatasetError: No good or no defective test image, or one that a bundle learned from.
-        OptionError: A margin or confidence out of range.
+        OptionError: A margin or confidence out of range, or ``exclude`` names no image.
 
     Example:
         >>> compare("line3.offspec", "refit.offspec", "dataset").decision
@@ -73,7 +75,7 @@ def compare(
                 "Give another one; a margin of nothing can never be shown."
             )
     bundles = tuple(b if isinstance(b, Bundle) else read_bundle(Path(b)) for b in (old, new))
-    data, records = _records(dataset, bundles)
+    data, records = _records(dataset, bundles, exclude)
     images, errors = inspect_both(
         bundles[0], bundles[1], records, threads=threads, progress=progress
     )
@@ -81,6 +83,7 @@ def compare(
         "name": data.root.resolve().name,
         "layout": data.layout,
         "test_images": len(images),
+        "excluded": data.excluded,
         "fingerprint": data.fingerprint(),
     }
     return weigh(
@@ -90,13 +93,13 @@ def compare(
         confidence=confidence,
         models={"old": _model(bundles[0]), "new": _model(bundles[1])},
         dataset=info,
-        notes=part_notes(records),
+        notes=(*part_notes(records), *_exclusion_notes(data.excluded)),
         errors=errors,
     )
 
 
 def _records(
-    dataset: Dataset | Path | str, bundles: Sequence[Bundle]
+    dataset: Dataset | Path | str, bundles: Sequence[Bundle], exclude: Sequence[str]
 ) -> tuple[Dataset, list[ImageRecord]]:
     """Test images of the dataset; where the split is drawn, those that both seeds leave to test.
 
@@ -104,9 +107,13 @@ def _records(
         DatasetError: There is no labelled test image, or the two seeds share none of a kind.
     """
     if isinstance(dataset, Dataset):
-        return dataset, labelled_test_records(dataset)
+        rest = exclude_images(dataset, exclude, need_normals=False)
+        return rest, labelled_test_records(rest)
     seeds = [bundle.manifest.seed for bundle in bundles]
-    sets = [read_dataset(Path(dataset), seed=seed, need_normals=False) for seed in seeds]
+    sets = [
+        read_dataset(Path(dataset), seed=seed, need_normals=False, exclude=exclude)
+        for seed in seeds
+    ]
     records, others = (labelled_test_records(one) for one in sets)
     known = {record.key for record in others}
     shared = [record for record in records if record.key in known]
@@ -131,6 +138,11 @@ def part_notes(records: Sequence[ImageRecord]) -> tuple[str, ...]:
         f"{len(records)} images show {parts} parts. The intervals take images as independent, so "
         "they are too short here. Compare on one photograph of each part.",
     )
+
+
+def _exclusion_notes(count: int) -> tuple[str, ...]:
+    """A remark where somebody chose what is compared."""
+    return () if not count else (f"Images left out by a list: {count}.",)
 
 
 def _model(bundle: Bundle) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from offspec.decisions.compare import compare
 from offspec.jobs.kinds import CompareSettings
 from offspec.jobs.measured import new_images
-from offspec.jobs.work import Done, Work, bundle_name, payload_done
+from offspec.jobs.work import Done, Work, named, payload_done
 from offspec.pages.compare_page import compare_document
 from offspec.pages.decision_pictures import flip_pictures
 from offspec.pages.document_html import to_html
@@ -32,7 +32,7 @@ def do_compare(work: Work) -> Done:
     )
     payload = {**result.to_dict(), "left_out": left_out}
     for side, row in (("old", work.other), ("new", work.model)):
-        payload["models"][side]["file"] = bundle_name(row)
+        payload["models"][side] |= named(row)
     assert work.version is not None  # noqa: S101 - refused at submission
     with work.database.read() as db:
         payload["image_ids"] = image_ids(db, work.version)

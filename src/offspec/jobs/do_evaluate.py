@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from offspec.evaluation import EvaluationResult, Figures, evaluate
 from offspec.jobs.measured import new_images
-from offspec.jobs.work import Done, Work
+from offspec.jobs.work import Done, Work, named
 from offspec.json_files import finite, json_bytes
 from offspec.machine import describe_machine
 from offspec.pages.evaluation_page import write_evaluation_report
@@ -17,6 +17,7 @@ def do_evaluate(work: Work) -> Done:
     """Figures in the row; every image, by its id, in ``evaluation.json``."""
     settings = work.settings()
     assert isinstance(settings, EvaluationConfig)  # noqa: S101 - for the type checker
+    assert work.model is not None  # noqa: S101 - refused at submission
     bundle = work.bundle(work.model)
     data, left_out = new_images(work, work.dataset(), bundle)
     asked = settings.figures
@@ -27,6 +28,7 @@ def do_evaluate(work: Work) -> Done:
     payload = finite(
         {
             **result.to_dict(),
+            "bundle": named(work.model),
             "left_out": left_out,
             "config": settings.model_dump(mode="json"),
             "environment": describe_machine(None),

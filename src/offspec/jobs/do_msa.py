@@ -11,7 +11,7 @@ from offspec.decisions.study_files import COLUMNS
 from offspec.errors import DatasetError
 from offspec.images import atomic_write
 from offspec.jobs.kinds import MsaSettings
-from offspec.jobs.work import Done, Work, payload_done
+from offspec.jobs.work import Done, Work, named, payload_done
 from offspec.pages.decision_pictures import discordant_pictures
 from offspec.pages.document_html import to_html
 from offspec.pages.document_pdf import to_pdf
@@ -30,7 +30,8 @@ def do_msa(work: Work) -> Done:
         confidence=settings.confidence,
         progress=work.pulse.tell,
     )
-    payload = result.to_dict()
+    model = None if work.model is None else named(work.model)
+    payload = {**result.to_dict(), "bundle": model}
     document = msa_document(payload, discordant_pictures(result))
     files = {"msa.html": to_html(document).encode(), "msa.pdf": to_pdf(document)}
     words = (f"verdict: {result.verdict}", *result.notes)

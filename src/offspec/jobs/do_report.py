@@ -11,7 +11,7 @@ from offspec.datasets import Dataset, read_dataset
 from offspec.errors import DatasetError, OptionError
 from offspec.evaluation import without_learned
 from offspec.jobs.kinds import PARTS, ReportSettings
-from offspec.jobs.work import Done, Work, bundle_name, payload_done
+from offspec.jobs.work import Done, Work, bundle_name, named, payload_done
 from offspec.machine import describe_machine
 from offspec.pages.document_html import to_html
 from offspec.pages.document_pdf import to_pdf
@@ -31,9 +31,13 @@ def do_report(work: Work) -> Done:
     root = None if work.version is None else work.dataset()
     found = {name: _part(work, name, job_id) for name, job_id in settings.parts.items()}
     for name, payload in found.items():
-        check_part(bundle, name, payload, Path(f"job {settings.parts[name]}"), root)
+        where = Path(f"job {settings.parts[name]}")
+        check_part(bundle, name, payload, where, root, work.model.bundle_sha256)
+    known = 0
     if root is not None:
-        found |= measured(bundle, _unknown(bundle, root), found, progress=work.pulse.tell)
+        data, known = _unknown(bundle, root)
+        found |= measured(bundle, data, found, left_out=known, progress=work.pulse.tell)
+    left_out = found.get("evaluation", {}).get("left_out", known)
     machine = describe_machine(None)
     document = quality_document(
         bundle,
@@ -41,6 +45,7 @@ def do_report(work: Work) -> Done:
             **found,
             problem=work.problem(),
             root=root,
+            left_out=left_out,
             roles=tuple(settings.roles) if settings.roles else ROLES,
         ),
         title=settings.title or work.project.name,
@@ -52,8 +57,9 @@ def do_report(work: Work) -> Done:
     files = {"report.html": to_html(document).encode(), "report.pdf": to_pdf(document)}
     payload = {
         "title": document.title,
-        "bundle": {"file": bundle_name(work.model), "sha256": work.model.bundle_sha256},
+        "bundle": named(work.model),
         "parts": sorted(found),
+        "left_out": left_out,
         "environment": machine,
     }
     return payload_done(payload, "report.json", files, words=(f"Joined: {', '.join(found)}.",))
@@ -78,10 +84,12 @@ def _part(work: Work, name: str, job_id: str) -> dict[str, Any]:
     return found
 
 
-def _unknown(bundle: Bundle, root: Path) -> Dataset:
-    """The version without test images that the model knows; with none at all where all are."""
+def _unknown(bundle: Bundle, root: Path) -> tuple[Dataset, int]:
+    """The version without test images that the model knows, and how many these are."""
     data = read_dataset(root, seed=bundle.manifest.seed, need_normals=False)
     try:
-        return without_learned(data, bundle)[0]
-    except DatasetError:
-        return Dataset(data.root, data.layout, data.normals)
+        rest, out = without_learned(data, bundle)
+    except DatasetError:  # it knows all, or there are none
+        known = sum(record.label is not None for record in data.test)
+        return Dataset(data.root, data.layout, data.normals), known
+    return rest, len(out)

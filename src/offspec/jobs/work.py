@@ -89,6 +89,11 @@ class Work:
         return read_bundle(path)
 
 
+def named(row: ModelRow) -> dict[str, str]:
+    """By what a result says which model it is about, as the commands do."""
+    return {"file": bundle_name(row), "sha256": row.bundle_sha256}
+
+
 def bundle_name(row: ModelRow) -> str:
     """How a model's file is called in reports."""
     return f"model-{row.number}.offspec"

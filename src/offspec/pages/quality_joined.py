@@ -29,7 +29,12 @@ _POINT = 1e-5  # deviation scores are written with six digits
 
 
 def check_part(
-    bundle: Bundle, name: str, payload: Mapping[str, Any], path: Path, root: Path | None = None
+    bundle: Bundle,
+    name: str,
+    payload: Mapping[str, Any],
+    path: Path,
+    root: Path | None = None,
+    sha256: str | None = None,
 ) -> None:
     """Refuse a part that cannot be shown, or that is about another model.
 
@@ -39,6 +44,7 @@ def check_part(
         payload: As read.
         path: Where it was read, for the message.
         root: Folder of the dataset, where it is given.
+        sha256: Of the bundle's file; a part that names another one is refused.
 
     Raises:
         OptionError: It is not what the command writes, or about another model.
@@ -48,7 +54,7 @@ def check_part(
         given: dict[str, Any] = {name: payload}
         alone = Parts(root=root, **given)
         to_html(quality_document(bundle, alone, title="", machine=""))
-        other = _other_model(bundle, name, payload)
+        other = _other_model(bundle, name, payload) or _other_file(sha256, name, payload)
     except (*_WRONG, OffspecError) as error:
         raise OptionError(
             f"'{path}' is not what `{command}` of this version writes: {type(error).__name__}, "
@@ -69,6 +75,7 @@ def measured(
     found: Mapping[str, Any],
     *,
     threads: int | None = None,
+    left_out: int = 0,
     progress: ProgressCall | None = None,
 ) -> dict[str, Any]:
     """Health and figures on a dataset, unless they were found before.
@@ -78,6 +85,7 @@ def measured(
         data: Checked where it has normals, measured where it has labelled test images.
         found: Parts there are.
         threads: CPU threads.
+        left_out: Test images that the model knows, which are not in ``data`` any more.
         progress: Called with (stage, done, total).
 
     Raises:
@@ -97,7 +105,7 @@ def measured(
         ).to_dict()
     if "evaluation" not in found and any(r.label is not None for r in data.test):
         result = evaluate(bundle, data, threads=threads, progress=progress)
-        more["evaluation"] = result.to_dict()
+        more["evaluation"] = {**result.to_dict(), "left_out": left_out}
     return more
 
 
@@ -116,6 +124,15 @@ def _other_model(bundle: Bundle, name: str, payload: Mapping[str, Any]) -> str |
     if name == "comparison":
         return _other_regions(bundle, payload["models"]["new"]["regions"])
     return None
+
+
+def _other_file(sha256: str | None, name: str, payload: Mapping[str, Any]) -> str | None:
+    """By the hash that the part names; older ones name none."""
+    said = payload["models"]["new"] if name == "comparison" else payload.get("bundle")
+    its = said.get("sha256") if isinstance(said, Mapping) else None
+    if None in (its, sha256) or its == sha256:
+        return None
+    return f"it is about the bundle {str(its)[:12]}..., this is {str(sha256)[:12]}..."
 
 
 def _other_points(bundle: Bundle, found: Mapping[str, Any]) -> str | None:

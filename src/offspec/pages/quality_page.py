@@ -60,6 +60,7 @@ class Parts:
     Attributes:
         evaluation: What ``evaluate --json`` writes; likewise the others.
         root: The dataset's folder, for pictures.
+        left_out: Labelled test images that were not judged, as the model knows them.
     """
 
     problem: ProblemStatement | None = None
@@ -70,6 +71,7 @@ class Parts:
     msa: Payload | None = None
     comparison: Payload | None = None
     root: Path | None = None
+    left_out: int = 0
     roles: Sequence[str] = field(default=ROLES)
 
 
@@ -313,6 +315,8 @@ def _detection(parts: Parts) -> tuple[Section, ...]:
     name = "Detection at the decision points"
     if metrics is None:
         words = "No test images were judged. Give a dataset with labelled test images."
+        if parts.left_out:
+            words = f"No test images were judged. {_left_out(parts.left_out)}"
         return (Section(name, "", (Text(words),), "calm"),)
     named = (("detection_rate", "Defects found", "ok"), ("defect_recall", "Single defects", "ok"),
              ("false_stop_rate", "Good stopped", "ng"))  # fmt: skip
@@ -326,6 +330,10 @@ def _detection(parts: Parts) -> tuple[Section, ...]:
     ]  # fmt: skip
     blocks: list[Block] = [Chart(interval_chart(rows, title="Rates with 95 % intervals"))]
     blocks += _per_type(metrics.get("by_defect_type") or [])
+    known = metrics.get("left_out", parts.left_out)
+    blocks += [Text(_left_out(known))] if known else []
+    excluded = (metrics.get("dataset") or {}).get("excluded")
+    blocks += [Text(f"Images left out by a list: {excluded}.")] if excluded else []
     misses = _misses(metrics, parts.root)
     blocks += [Text("Missed defects:"), Gallery(misses)] if misses else []
     lead = (
@@ -333,6 +341,15 @@ def _detection(parts: Parts) -> tuple[Section, ...]:
         "what goes to review counts as stopped."
     )
     return (Section(name, lead, tuple(blocks)),)
+
+
+def _left_out(count: int) -> str:
+    """Why the figures are on fewer images than the dataset has."""
+    images = "1 labelled test image is" if count == 1 else f"{count} labelled test images are"
+    return (
+        f"{images} left out: the model learned from these pictures, or they chose its thresholds. "
+        "Figures on them would promise too much."
+    )
 
 
 def _per_type(rows: Sequence[Payload]) -> list[Block]:

@@ -38,11 +38,13 @@ class Caller:
 
     Attributes:
         project_id: The one project that a token is for; None = signed in, all of the user's.
+        scope: What a token is for; None = signed in.
     """
 
     user: User
     project_id: str | None = None
     csrf: str | None = None
+    scope: str | None = None
 
 
 async def services(request: Request) -> Services:
@@ -79,7 +81,8 @@ def _identified(request: Request, db: Db) -> Caller:
     if token is not None:
         by_token = accounts.token_of(db, token)
         if by_token is not None:
-            return Caller(by_token[0], by_token[1].project_id)
+            user, row = by_token
+            return Caller(user, row.project_id, scope=row.scope)
         raise ProblemError(401, "sign_in", "This token is unknown or revoked. Make a new one.")
     cookie = request.cookies.get(COOKIE)
     by_cookie = None if not cookie else accounts.session_of(db, cookie)
@@ -96,8 +99,8 @@ def _identified(request: Request, db: Db) -> Caller:
     return Caller(user, None, session.csrf)
 
 
-def caller(request: Request, db: ReadDb) -> Caller:
-    """Who asks; the log of requests names it.
+def anybody(request: Request, db: ReadDb) -> Caller:
+    """Who asks, be it a token that only inspects; the log of requests names it.
 
     Raises:
         ProblemError: 401 for nobody, 403 for a change by cookie without the header.
@@ -107,7 +110,40 @@ def caller(request: Request, db: ReadDb) -> Caller:
     return found
 
 
+AnybodyDep = Annotated[Caller, Depends(anybody)]
+
+
+def caller(who: AnybodyDep) -> Caller:
+    """Who asks, where tokens that only inspect are refused: everywhere but where said otherwise.
+
+    Raises:
+        ProblemError: 401 for nobody, 403 for such a token.
+    """
+    if who.scope == "inspect":
+        raise ProblemError(
+            403, "token_scope", "This token sends pictures and reads inspections, nothing else. "
+            "For this make a token with the scope 'project', or sign in.",
+        )  # fmt: skip
+    return who
+
+
 CallerDep = Annotated[Caller, Depends(caller)]
+
+
+def person(who: CallerDep) -> Caller:
+    """Somebody signed in, for what no token may do.
+
+    Raises:
+        ProblemError: 403.
+    """
+    if who.project_id is not None:
+        raise ProblemError(
+            403, "not_allowed", "This is for people; a token may not do it. Sign in."
+        )
+    return who
+
+
+PersonDep = Annotated[Caller, Depends(person)]
 
 
 def with_role(*roles: Role) -> Callable[[Caller], Caller]:
@@ -125,8 +161,8 @@ def with_role(*roles: Role) -> Callable[[Caller], Caller]:
     return check
 
 
-def visible_project(project_id: str, who: CallerDep, db: ReadDb) -> Project:
-    """A project that the caller may see; to others it does not exist.
+def visible_to_anybody(project_id: str, who: AnybodyDep, db: ReadDb) -> Project:
+    """A project that the caller may see, be it a token that only inspects.
 
     Raises:
         ProblemError: 404.
@@ -135,6 +171,14 @@ def visible_project(project_id: str, who: CallerDep, db: ReadDb) -> Project:
     found = db.get(Project, project_id) if allowed else None
     if found is None:
         raise ProblemError(404, "not_found", "There is no such project, or it is not yours.")
+    return found
+
+
+AnybodysProjectDep = Annotated[Project, Depends(visible_to_anybody)]
+
+
+def visible_project(found: AnybodysProjectDep, _who: CallerDep) -> Project:
+    """A project that the caller may see; to others it does not exist."""
     return found
 
 

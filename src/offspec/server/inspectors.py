@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +12,9 @@ from offspec.inspection_pictures import Kind
 from offspec.jobs.inference import Pool
 from offspec.server.settings import Settings
 from offspec.store.blobs import BlobStore
+
+USED_S = 3600.0
+"""How exactly the time of a bundle's file says when it was used last."""
 
 
 class Inspectors:
@@ -22,7 +27,7 @@ class Inspectors:
     """
 
     def __init__(self, settings: Settings, blobs: BlobStore, pool: Pool) -> None:
-        self._folder = settings.data / "ready"
+        self._folder = settings.ready
         self._blobs, self._pool = blobs, pool
 
     @property
@@ -80,7 +85,10 @@ class Inspectors:
 
     def _ready(self, bundle_sha256: str) -> str:
         path = self._folder / f"{bundle_sha256}.offspec"
-        if not path.is_file():
+        try:
+            if path.stat().st_mtime < time.time() - USED_S:
+                os.utime(path)  # in use: no sweep removes it
+        except FileNotFoundError:
             self._folder.mkdir(exist_ok=True)
             atomic_write(path, self._blobs.get(bundle_sha256))
         return str(path)

@@ -14,7 +14,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 from starlette.concurrency import run_in_threadpool
 
-from offspec.server.deps import ServicesDep, bearer, caller, visible_project
+from offspec.server.deps import ServicesDep, anybody, bearer, visible_to_anybody
 from offspec.server.remembered import Remembered
 from offspec.server.services import Services
 from offspec.store import inspections
@@ -54,8 +54,8 @@ async def line_of(project_id: str, request: Request, found: ServicesDep) -> Line
 
 def _look_up(project_id: str, request: Request, found: Services) -> Line:
     with found.database.read() as db:
-        who = caller(request, db)
-        project = visible_project(project_id, who, db)
+        who = anybody(request, db)
+        project = visible_to_anybody(project_id, who, db)
         return Line(who.user.name, inspections.approved_model(db, project.id))
 
 

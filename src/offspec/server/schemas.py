@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 T = TypeVar("T")
 RoleName = Literal["admin", "engineer", "quality", "operator"]
+ScopeName = Literal["inspect", "project"]
 NO_NUL = r"^[^\x00]*$"
 """PostgreSQL keeps no NUL in a text."""
 
@@ -132,9 +133,14 @@ class Uploaded(Schema):
 
 
 class TokenIn(Schema):
-    """A token for a machine, acting as the one who makes it."""
+    """A token for a machine, acting as the one who makes it.
+
+    ``inspect`` sends pictures and reads inspections, for cameras and lines. ``project`` does what
+    the person may in this project, for scripts, but makes no tokens, ends none and does not sign.
+    """
 
     name: Name
+    scope: ScopeName = "inspect"
 
 
 class TokenOut(Schema):
@@ -142,6 +148,7 @@ class TokenOut(Schema):
 
     id: str
     name: str
+    scope: ScopeName
     created_s: float
     revoked: bool
 

@@ -61,6 +61,11 @@ class Settings:
         return self.database or f"sqlite:///{self.data / 'offspec.db'}"
 
     @property
+    def ready(self) -> Path:
+        """Where bundles are laid for the processes that inspect."""
+        return self.data / "ready"
+
+    @property
     def store_url(self) -> str:
         """Where the images are."""
         return self.store or str(self.data / "images")

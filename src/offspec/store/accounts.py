@@ -28,6 +28,7 @@ from offspec.store.models import (
     Member,
     Project,
     Role,
+    Scope,
     Session,
     User,
 )
@@ -248,17 +249,19 @@ def sign_out(db: Db, actor: str, token: str) -> None:
     audit.append(db, actor, "session.sign_out", "user", actor)
 
 
-def create_token(db: Db, actor: str, user: User, project: Project, name: str) -> tuple[str, str]:
+def create_token(
+    db: Db, actor: str, user: User, project: Project, name: str, scope: Scope = "inspect"
+) -> tuple[str, str]:
     """A machine's token: its id, and the text that is shown this once."""
     text = TOKEN_PREFIX + secrets.token_urlsafe(32)
     row = ApiToken(
-        token_hash=token_hash(text), name=name[:80], user_id=user.id, project_id=project.id
-    )
+        token_hash=token_hash(text), name=name[:80], scope=scope,
+        user_id=user.id, project_id=project.id,
+    )  # fmt: skip
     db.add(row)
     db.flush()
-    audit.append(
-        db, actor, "token.create", "token", row.id, new={"name": row.name, "project": project.id}
-    )
+    new = {"name": row.name, "project": project.id, "scope": scope}
+    audit.append(db, actor, "token.create", "token", row.id, new=new)
     return row.id, text
 
 
@@ -279,6 +282,18 @@ def revoke_token(db: Db, actor: str, token_id: str) -> bool:
         return False
     audit.append(db, actor, "token.revoke", "token", token_id)
     return True
+
+
+def valid_tokens(db: Db) -> list[str]:
+    """Ids of the tokens of all projects with which a machine may act now."""
+    query = select(ApiToken.id).join(User, ApiToken.user_id == User.id)
+    return list(db.scalars(query.where(ApiToken.revoked.is_(False), User.active.is_(True))))
+
+
+def revoke_all_tokens(db: Db, actor: str) -> int:
+    """End every token, those of people who may not sign in now too; returns how many."""
+    found = db.scalars(select(ApiToken.id).where(ApiToken.revoked.is_(False))).all()
+    return sum(revoke_token(db, actor, token_id) for token_id in found)
 
 
 def may_see(db: Db, user: User, project_id: str) -> bool:

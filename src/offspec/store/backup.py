@@ -13,14 +13,14 @@ import sqlite3
 import tarfile
 import tempfile
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sqlalchemy import delete
 from sqlalchemy.exc import DatabaseError
 
 from offspec.errors import InputError, OptionError, WriteError
-from offspec.store import audit
+from offspec.store import accounts, audit
 from offspec.store.database import Database
 from offspec.store.models import Session
 
@@ -35,11 +35,15 @@ class Saved:
     Attributes:
         blobs: Images and bundles.
         events: Entries of the audit log; ``head`` is the hash of the last.
+        tokens: With which machines may act.
+        revoked: Tokens that were ended by the restore.
     """
 
     blobs: int
     events: int
     head: str
+    tokens: int
+    revoked: int = 0
 
 
 def back_up(data: Path, out: Path) -> Saved:
@@ -68,9 +72,8 @@ def back_up(data: Path, out: Path) -> Saved:
             with tarfile.open(aside, "w") as archive:
                 archive.add(copy, DATABASE)
                 paths = sorted(p for p in (data / BLOBS).glob("??/??/*") if len(p.name) == 64)
-                for path in paths:
-                    archive.add(path, path.relative_to(data).as_posix())
-            found = _chain(copy)
+                count = sum(_added(archive, path, data) for path in paths)
+            found, _ = _look(copy)
         aside.replace(out)
     except OSError as error:
         raise WriteError(
@@ -79,11 +82,25 @@ def back_up(data: Path, out: Path) -> Saved:
         ) from error
     finally:
         aside.unlink(missing_ok=True)
-    return Saved(len(paths), found.events, found.head)
+    return replace(found, blobs=count)
 
 
-def restore(archive: Path, data: Path) -> Saved:
+def _added(archive: tarfile.TarFile, path: Path, data: Path) -> bool:
+    """Add a blob; False = a sweep has removed it since it was listed."""
+    try:
+        archive.add(path, path.relative_to(data).as_posix())
+    except FileNotFoundError:
+        return False
+    return True
+
+
+def restore(archive: Path, data: Path, *, revoke_tokens: bool = False) -> Saved:
     """Lay a backup out in a new folder and check it; nobody is signed in there.
+
+    Args:
+        archive: The backup.
+        data: The folder.
+        revoke_tokens: End all tokens: one that was revoked since the backup is valid in it.
 
     Raises:
         OptionError: The folder is not empty.
@@ -105,16 +122,16 @@ def restore(archive: Path, data: Path) -> Saved:
     if not (data / DATABASE).is_file():
         raise InputError(f"'{archive}' holds no database. `offspec backup` writes one.")
     try:
-        chain = _chain(data / DATABASE)
+        laid, broken_at = _look(data / DATABASE, revoke_tokens=revoke_tokens)
     except DatabaseError as error:
         raise InputError(
             f"The database in '{archive}' cannot be read. `offspec backup` writes a whole one."
         ) from error
-    if chain.broken_at is not None:
+    if broken_at is not None:
         raise InputError(
-            f"The audit log in '{archive}' is broken at entry {chain.broken_at}. Take an older one."
+            f"The audit log in '{archive}' is broken at entry {broken_at}. Take an older one."
         )
-    return Saved(count, chain.events, chain.head)
+    return replace(laid, blobs=count)
 
 
 def _lay_out(archive: tarfile.TarFile, member: tarfile.TarInfo, data: Path) -> bool:
@@ -137,12 +154,21 @@ def _lay_out(archive: tarfile.TarFile, member: tarfile.TarInfo, data: Path) -> b
     return match is not None
 
 
-def _chain(path: Path) -> audit.Verification:
-    """Verify the log, and end every session: who signed out since must not be signed in again."""
+def _look(path: Path, *, revoke_tokens: bool = False) -> tuple[Saved, int | None]:
+    """Verify the log, and end every session: who signed out since must not be signed in again.
+
+    Returns:
+        What is there, its blobs not counted, and the entry at which the log is broken.
+    """
     database = Database(f"sqlite:///{path}")
     try:
         with database.write() as db:
             db.execute(delete(Session))
-            return audit.verify(db)
+            chain, revoked = audit.verify(db), 0
+            if revoke_tokens and chain.broken_at is None:
+                revoked = accounts.revoke_all_tokens(db, "offspec restore")
+                chain = audit.verify(db)
+            tokens = len(accounts.valid_tokens(db))
+            return Saved(0, chain.events, chain.head, tokens, revoked), chain.broken_at
     finally:
         database.close()

@@ -14,6 +14,7 @@ import secrets
 import shutil
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -23,7 +24,7 @@ from offspec.errors import InputError, OptionError, WriteError
 from offspec.images import write_synced
 
 _HASH = re.compile(r"[0-9a-f]{64}")
-ASIDE = "aside"
+ASIDE, OWNER = "aside", "owner"
 FRESH_S = 3600.0
 """A blob that was put this recently is not removed: its row may not be written yet."""
 
@@ -133,40 +134,68 @@ class BlobStore:
     def _refreshed(self, sha256: str) -> bool:
         """Whether a blob is there; it counts as put now, so that no sweep removes it meanwhile."""
         if self._folder is None:
-            return self.has(sha256) and not self._is_old(sha256)
+            return self.has(sha256) and not self._is_old(sha256, FRESH_S)
         try:
             os.utime(self._folder / _place(sha256))
         except FileNotFoundError:
             return False
         return True
 
-    def remove(self, sha256: str) -> int:
-        """Remove bytes that nothing names any more, unless they were put within the hour.
+    def remove(self, sha256: str, fresh_s: float | None = None) -> int:
+        """Remove bytes that nothing names any more, unless they were put a moment ago.
+
+        Args:
+            sha256: Which.
+            fresh_s: How long a moment is, in seconds; None = an hour, ``FRESH_S``.
 
         Returns:
             How many there were; 0 = they stay, or were gone.
         """
-        place = _place(sha256)
+        place, fresh_s = _place(sha256), FRESH_S if fresh_s is None else fresh_s
         if self._folder is None:
-            if not self.has(sha256) or not self._is_old(sha256):
+            if not self.has(sha256) or not self._is_old(sha256, fresh_s):
                 return 0
             size = int(self._remote.size(f"{self._root}/{place}") or 0)
             self._remote.rm_file(f"{self._root}/{place}")
             return size
-        return _remove_old(self._folder / place)
+        return remove_old(self._folder / place, fresh_s)
 
-    def _is_old(self, sha256: str) -> bool:
+    def _is_old(self, sha256: str, fresh_s: float) -> bool:
         changed = self._remote.modified(f"{self._root}/{_place(sha256)}").timestamp()
-        return bool(changed < time.time() - FRESH_S)
+        return bool(changed < time.time() - fresh_s)
 
     def sizes(self) -> dict[str, int]:
         """Bytes of every blob by its hash."""
+        return dict(self.each())
+
+    def each(self) -> Iterator[tuple[str, int]]:
+        """Hash and bytes of every blob; some may come and go meanwhile."""
+        if self._folder is None:
+            for one in self._remote.find(self._root, detail=True).values():
+                name = one["name"].rsplit("/", 1)[-1]
+                if _HASH.fullmatch(name):
+                    yield name, int(one["size"])
+            return
+        for path in self._folder.glob("??/??/*"):
+            if _HASH.fullmatch(path.name):
+                with suppress(FileNotFoundError):
+                    yield path.name, path.stat().st_size
+
+    def owner(self) -> str | None:
+        """Id of the database whose rows name what is here; None = nobody has said."""
+        try:
+            if self._folder is not None:
+                return (self._folder / OWNER).read_text(encoding="ascii")
+            return bytes(self._remote.cat_file(f"{self._root}/{OWNER}")).decode("ascii")
+        except FileNotFoundError:
+            return None
+
+    def claim(self, owner: str) -> None:
+        """Say whose store it is."""
         if self._folder is not None:
-            found = ((p.name, p.stat().st_size) for p in self._folder.glob("??/??/*"))
+            write_synced(self._folder / OWNER, owner.encode("ascii"))
         else:
-            listed = self._remote.find(self._root, detail=True).values()
-            found = ((one["name"].rsplit("/", 1)[-1], int(one["size"])) for one in listed)
-        return {name: size for name, size in found if _HASH.fullmatch(name)}
+            self._remote.pipe_file(f"{self._root}/{OWNER}", owner.encode("ascii"))
 
     def get(self, sha256: str) -> bytes:
         """The bytes, checked against their name.
@@ -260,19 +289,29 @@ def _place(sha256: str) -> str:
     return f"{sha256[:2]}/{sha256[2:4]}/{sha256}"
 
 
-def _remove_old(path: Path) -> int:
+def remove_old(path: Path, fresh_s: float) -> int:
     """Remove a file unless it is fresh; one that is put again in between is not lost.
 
     It is moved aside first: who puts it from then on writes it anew, and whoever touched it before
     is seen by its time.
+
+    Args:
+        path: The file.
+        fresh_s: Seconds since its change within which it stays.
+
+    Returns:
+        Its bytes; 0 = it stays, or was gone.
     """
+    limit = time.time() - fresh_s
     aside = path.with_name(f"{path.name}.gone")
     try:
+        if path.stat().st_mtime > limit:
+            return 0  # and nobody misses it for a moment
         path.replace(aside)
     except FileNotFoundError:
         return 0
     found = aside.stat()
-    if found.st_mtime > time.time() - FRESH_S:
+    if found.st_mtime > limit:
         aside.replace(path)
         return 0
     aside.unlink()

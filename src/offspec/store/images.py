@@ -103,7 +103,14 @@ def delete_image(db: Db, user: User, image: Image) -> bool:
     inspected = select(InspectionRow.id).where(
         InspectionRow.image_sha256 == image.sha256, InspectionRow.image_gone.is_(False)
     )
-    return not any(db.scalars(query.limit(1)).first() for query in (elsewhere, inspected))
+    held = select(VersionRow.id).where(_holds(image))
+    named = (elsewhere, inspected, held)
+    return not any(db.scalars(query.limit(1)).first() for query in named)
+
+
+def _holds(image: Image) -> ColumnElement[bool]:
+    """Of a dataset version: it takes this image, or one of the same bytes."""
+    return cast(VersionRow.content, String).contains(f'"sha256": "{image.sha256}"')
 
 
 def _unlearn(db: Db, image: Image) -> None:
@@ -121,9 +128,10 @@ def _refuse_if_held(db: Db, image: Image) -> None:
             f"Image '{image.name}' is the reference of template version {drawn}. What a template "
             "was drawn on is kept. Leave the image out of dataset versions instead."
         )
-    holds = cast(VersionRow.content, String).contains(f'"sha256": "{image.sha256}"')
     version = db.scalars(
-        select(VersionRow.fingerprint).where(VersionRow.project_id == image.project_id, holds)
+        select(VersionRow.fingerprint).where(
+            VersionRow.project_id == image.project_id, _holds(image)
+        )
     ).first()
     if version is not None:
         raise StateError(

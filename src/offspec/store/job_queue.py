@@ -10,14 +10,16 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.orm import Session as Db
 
 from offspec.errors import JobConflictError
 from offspec.store import audit
 from offspec.store.models import JobLine, JobRow, User
 
-LINE_CHARS, MOST_LINES = 400, 2000
+LINE_CHARS = 400
+FIRST_LINES, LAST_LINES = 500, 1500
+"""Of a long log these are kept; what fails is said at the end."""
 LOST_AFTER_S = 15.0  # a worker beats every second
 OPEN = ("queued", "running")
 
@@ -122,20 +124,27 @@ def jobs_of(db: Db, project_id: str, limit: int = 100) -> Sequence[JobRow]:
 
 
 def log(db: Db, job_id: str, lines: Sequence[tuple[float, str]]) -> None:
-    """Add lines to a job's log; a long text takes several, and a full log takes no more."""
+    """Add lines to a job's log; a long text takes several, and of a long log the middle goes."""
     if not lines:
         return
     seq = db.scalar(select(func.max(JobLine.seq)).where(JobLine.job_id == job_id)) or 0
     for time_s, text in lines:
         for start in range(0, max(1, len(text)), LINE_CHARS):
             seq += 1
-            if seq > MOST_LINES:
-                return
             piece = text[start : start + LINE_CHARS]
             db.add(JobLine(job_id=job_id, seq=seq, time_s=time_s, text=piece))
     db.flush()
+    middle = JobLine.seq > FIRST_LINES, JobLine.seq <= seq - LAST_LINES
+    db.execute(delete(JobLine).where(JobLine.job_id == job_id, *middle))
 
 
 def lines_of(db: Db, job_id: str) -> Sequence[JobLine]:
-    """The log of a job, in order."""
-    return db.scalars(select(JobLine).where(JobLine.job_id == job_id).order_by(JobLine.seq)).all()
+    """The log of a job, in order; where lines were left out, one says how many."""
+    query = select(JobLine).where(JobLine.job_id == job_id).order_by(JobLine.seq)
+    lines = list(db.scalars(query))
+    left_out = lines[-1].seq - len(lines) if lines else 0
+    if left_out:
+        text = f"... {left_out} lines of this log were left out ..."
+        gap = JobLine(job_id=job_id, seq=0, time_s=lines[FIRST_LINES - 1].time_s, text=text)
+        lines.insert(FIRST_LINES, gap)
+    return lines

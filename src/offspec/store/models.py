@@ -23,6 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 Role = Literal["admin", "engineer", "quality", "operator"]
+Scope = Literal["inspect", "project"]
 ROLES: tuple[Role, ...] = ("admin", "engineer", "quality", "operator")
 ID_CHARS, HASH_CHARS = 22, 64
 
@@ -69,12 +70,17 @@ class Session(Base):
 
 
 class ApiToken(Base):
-    """A machine's right to act for a user in one project; shown once, kept as a hash."""
+    """A machine's right to act for a user in one project; shown once, kept as a hash.
+
+    Attributes:
+        scope: inspect (send pictures, read inspections) or project (what the user may there).
+    """
 
     __tablename__ = "api_tokens"
     id: Mapped[str] = mapped_column(String(ID_CHARS), primary_key=True, default=new_id)
     token_hash: Mapped[str] = mapped_column(String(HASH_CHARS), unique=True)
     name: Mapped[str] = mapped_column(String(80))
+    scope: Mapped[str] = mapped_column(String(10), default="inspect")
     user_id: Mapped[str] = mapped_column(ForeignKey("users.id"), index=True)
     project_id: Mapped[str] = mapped_column(ForeignKey("projects.id"), index=True)
     created_s: Mapped[float] = mapped_column(default=time.time)

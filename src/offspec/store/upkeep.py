@@ -13,12 +13,12 @@ from offspec.store import audit
 from offspec.store.blobs import BlobStore
 from offspec.store.database import Database
 from offspec.store.models import Image, InspectionRow, ModelRow, Setting
+from offspec.store.unnamed import SERVER, inspected, named
 
 RETENTION = "retention"
 DAY_S = 86_400.0
 BATCH = 500
 """Inspections a transaction: others write in between."""
-SERVER = "offspec serve"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +113,7 @@ def sweep(database: Database, blobs: BlobStore, now: float | None = None) -> int
         Inspections that have lost their picture.
     """
     at = time.time() if now is None else now
-    total = 0
+    total, kept = 0, None
     while True:
         with database.write() as db:
             over = _over(retention(db), at)
@@ -124,7 +124,9 @@ def sweep(database: Database, blobs: BlobStore, now: float | None = None) -> int
             db.execute(
                 update(InspectionRow).where(InspectionRow.id.in_(ids)).values(image_gone=True)
             )
-            free = {row.image_sha256 for row in rows} - _named(db, rows)
+            kept = named(db) if kept is None else kept
+            pictures = {row.image_sha256 for row in rows}
+            free = pictures - kept - inspected(db, pictures)
             removed = sum(blobs.remove(sha256) for sha256 in sorted(free))
             audit.append(
                 db, SERVER, "retention.sweep", "setting", RETENTION,
@@ -154,15 +156,3 @@ def _over(kept: Kept, now: float) -> ColumnElement[bool] | None:
 def _next(db: Db, over: ColumnElement[bool]) -> Sequence[InspectionRow]:
     query = select(InspectionRow).where(~InspectionRow.image_gone, over)
     return db.scalars(query.limit(BATCH)).all()
-
-
-def _named(db: Db, rows: Sequence[InspectionRow]) -> set[str]:
-    """Hashes of these rows that something else names."""
-    hashes = {row.image_sha256 for row in rows}
-    found: set[str] = set()
-    for column in (Image.sha256, ModelRow.bundle_sha256):
-        found |= set(db.scalars(select(column).where(column.in_(hashes))))
-    still = select(InspectionRow.image_sha256).where(
-        InspectionRow.image_sha256.in_(hashes), InspectionRow.image_gone.is_(False)
-    )
-    return found | set(db.scalars(still))

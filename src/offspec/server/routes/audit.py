@@ -9,28 +9,19 @@ from fastapi import Depends, Query
 from fastapi.responses import StreamingResponse
 
 from offspec.server.api import api_router
-from offspec.server.deps import Caller, ReadDb, ServicesDep, with_role
-from offspec.server.problems import ProblemError
+from offspec.server.deps import Caller, PersonDep, ReadDb, ServicesDep, with_role
 from offspec.server.schemas import AuditOut, Chain, Page
 from offspec.store import audit, queries
 
 router = api_router("audit", "/audit")
 
 
-def person(who: Annotated[Caller, Depends(with_role("quality"))]) -> Caller:
-    """Somebody signed in: the log tells of every project, and a token is for one.
-
-    Raises:
-        ProblemError: 403.
-    """
-    if who.project_id is not None:
-        raise ProblemError(403, "not_allowed", "A token is for one project. Sign in.")
+def reader(who: Annotated[Caller, Depends(with_role("quality"))], _person: PersonDep) -> Caller:
+    """Somebody signed in: the log tells of every project, and a token is for one."""
     return who
 
 
-Quality = Annotated[Caller, Depends(person)]
-
-
+Quality = Annotated[Caller, Depends(reader)]
 Named = Annotated[str | None, Query(max_length=80)]
 Time = Annotated[float | None, Query(allow_inf_nan=False)]
 

@@ -11,7 +11,15 @@ from fastapi.responses import StreamingResponse
 from offspec.images import decode_image
 from offspec.server.answers import image_out
 from offspec.server.api import api_router
-from offspec.server.deps import Caller, ProjectDep, ReadDb, ServicesDep, owned, with_role
+from offspec.server.deps import (
+    AnybodysProjectDep,
+    Caller,
+    ProjectDep,
+    ReadDb,
+    ServicesDep,
+    owned,
+    with_role,
+)
 from offspec.server.inspections_csv import inspections_csv
 from offspec.server.problems import ProblemError
 from offspec.server.routes.pictures import JPEG, PICTURE, Shown, cut_tile, drawn, shown
@@ -53,7 +61,7 @@ FilterDep = Annotated[inspections.Filter, Depends(asked)]
 
 @router.get("")
 def listed(
-    found: ProjectDep,
+    found: AnybodysProjectDep,
     db: ReadDb,
     wanted: FilterDep,
     after: str | None = None,
@@ -102,7 +110,7 @@ def export(found: ProjectDep, services: ServicesDep, wanted: FilterDep) -> Strea
     return StreamingResponse(lines, media_type="text/csv; charset=utf-8", headers=headers)
 
 
-def of_project(inspection_id: str, found: ProjectDep, db: ReadDb) -> InspectionRow:
+def of_project(inspection_id: str, found: AnybodysProjectDep, db: ReadDb) -> InspectionRow:
     """An inspection of this project.
 
     Raises:

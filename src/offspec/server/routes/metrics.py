@@ -6,7 +6,7 @@ from fastapi import Request
 from fastapi.responses import PlainTextResponse
 
 from offspec.server.api import api_router
-from offspec.server.deps import CallerDep, ReadDb
+from offspec.server.deps import AnybodyDep, ReadDb
 from offspec.server.metrics import CONTENT_TYPE, Metrics
 from offspec.server.problems import ProblemError
 from offspec.store import job_queue
@@ -15,7 +15,7 @@ router = api_router("health")
 
 
 @router.get("/metrics", response_class=PlainTextResponse)
-def metrics(caller: CallerDep, db: ReadDb, request: Request) -> PlainTextResponse:
+def metrics(caller: AnybodyDep, db: ReadDb, request: Request) -> PlainTextResponse:
     """Requests, inspections, queue, jobs and memory; for administrators, quality and any token."""
     if caller.project_id is None and caller.user.role not in ("admin", "quality"):
         raise ProblemError(403, "not_allowed", "This needs the role quality or admin, or a token.")

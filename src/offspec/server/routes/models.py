@@ -9,11 +9,18 @@ from fastapi import Depends, Request, Response
 
 from offspec.bundle.read import reference_png
 from offspec.server.api import api_router
-from offspec.server.deps import Caller, ProjectDep, ReadDb, ServicesDep, owned, with_role
+from offspec.server.deps import (
+    Caller,
+    PersonDep,
+    ProjectDep,
+    ReadDb,
+    ServicesDep,
+    owned,
+    with_role,
+)
 from offspec.server.hand_set import set_by_hand
 from offspec.server.inspectors import Inspectors
 from offspec.server.picture_cache import PictureCache
-from offspec.server.problems import ProblemError
 from offspec.server.routes.images import ImageDep
 from offspec.server.routes.pictures import JPEG, PICTURE, Shown, cut_tile, drawn, shown
 from offspec.server.schemas_models import (
@@ -155,11 +162,9 @@ def sign_offs(found: ModelDep, db: ReadDb) -> list[SignOffOut]:
 @router.post("/{model_id}/sign-offs", status_code=201)
 def sign(
     body: SignOffIn, found: ModelDep, project: ProjectDep, caller: Quality,
-    services: ServicesDep, request: Request,
+    _person: PersonDep, services: ServicesDep, request: Request,
 ) -> SignOffOut:  # fmt: skip
     """Sign for this model, and for a report on it; the password is asked once more."""
-    if caller.project_id is not None:
-        raise ProblemError(403, "not_allowed", "A token cannot sign. Sign in as a person.")
     address = request.client.host if request.client else "unknown"
     with services.database.write() as db:
         user = db.get_one(User, caller.user.id)

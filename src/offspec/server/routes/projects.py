@@ -7,7 +7,17 @@ from typing import Annotated
 from fastapi import Depends
 
 from offspec.server.api import api_router
-from offspec.server.deps import Caller, CallerDep, ProjectDep, ReadDb, ServicesDep, owned, with_role
+from offspec.server.deps import (
+    AnybodysProjectDep,
+    Caller,
+    CallerDep,
+    PersonDep,
+    ProjectDep,
+    ReadDb,
+    ServicesDep,
+    owned,
+    with_role,
+)
 from offspec.server.problems import ProblemError
 from offspec.server.schemas import (
     ProjectChange,
@@ -38,10 +48,10 @@ def projects(caller: CallerDep, db: ReadDb) -> list[ProjectOut]:
 
 
 @router.post("", status_code=201)
-def create(body: ProjectIn, caller: Engineer, services: ServicesDep) -> ProjectOut:
+def create(
+    body: ProjectIn, caller: Engineer, _person: PersonDep, services: ServicesDep
+) -> ProjectOut:
     """A new project; who makes it may see it."""
-    if caller.project_id is not None:
-        raise ProblemError(403, "not_allowed", "A token is for one project. Sign in.")
     with services.database.write() as db:
         return ProjectOut.model_validate(queries.create_project(db, caller.user, body.name))
 
@@ -53,7 +63,7 @@ def project(found: ProjectDep) -> ProjectOut:
 
 
 @router.get("/{project_id}/summary")
-def summary_of(found: ProjectDep, db: ReadDb) -> Summary:
+def summary_of(found: AnybodysProjectDep, db: ReadDb) -> Summary:
     """The project in numbers."""
     return Summary.model_validate(summary(db, found.id))
 
@@ -108,18 +118,20 @@ def tokens(found: ProjectDep, _caller: Engineer, db: ReadDb) -> list[TokenOut]:
 
 @router.post("/{project_id}/tokens", status_code=201)
 def create_token(
-    body: TokenIn, found: ProjectDep, caller: Engineer, services: ServicesDep
+    body: TokenIn, found: ProjectDep, caller: Engineer, _person: PersonDep, services: ServicesDep
 ) -> TokenMade:
     """A token with which a machine acts as the caller in this project; shown this once."""
-    if caller.project_id is not None:
-        raise ProblemError(403, "not_allowed", "A token cannot make tokens. Sign in.")
     with services.database.write() as db:
-        id_, text = accounts.create_token(db, caller.user.name, caller.user, found, body.name)
+        id_, text = accounts.create_token(
+            db, caller.user.name, caller.user, found, body.name, body.scope
+        )
     return TokenMade(id=id_, token=text)
 
 
 @router.delete("/{project_id}/tokens/{token_id}", status_code=204)
-def revoke(token_id: str, found: ProjectDep, caller: Engineer, services: ServicesDep) -> None:
+def revoke(
+    token_id: str, found: ProjectDep, caller: Engineer, _person: PersonDep, services: ServicesDep
+) -> None:
     """End a token."""
     with services.database.write() as db:
         owned(db, ApiToken, token_id, found, "token")

@@ -7,8 +7,7 @@ from typing import Annotated
 from fastapi import Cookie, Request, Response
 
 from offspec.server.api import api_router
-from offspec.server.deps import COOKIE, CallerDep, ServicesDep
-from offspec.server.problems import ProblemError
+from offspec.server.deps import COOKIE, CallerDep, PersonDep, ServicesDep
 from offspec.server.schemas import Me, SignIn
 from offspec.server.schemas_admin import PasswordChange
 from offspec.store import accounts
@@ -65,12 +64,10 @@ def sign_out(
 
 @router.put("/password", status_code=204)
 def change_password(
-    body: PasswordChange, caller: CallerDep, request: Request, services: ServicesDep
+    body: PasswordChange, caller: PersonDep, request: Request, services: ServicesDep
 ) -> None:
     """Change one's own password; every other session of the person ends."""
-    cookie = request.cookies.get(COOKIE)
-    if caller.csrf is None or cookie is None:
-        raise ProblemError(403, "not_allowed", "A token cannot change a password. Sign in.")
+    cookie = request.cookies[COOKIE]
     address = request.client.host if request.client else "unknown"
     with services.database.write() as db:
         refused = accounts.change_password(db, caller.user.id, body.old, body.new, address, cookie)

@@ -40,6 +40,11 @@ function Tokens({ project }: { readonly project: ProjectOut }) {
           caption={texts.caption(project.name)}
           columns={[
             { key: 'name', name: texts.name, cell: (token) => token.name },
+            {
+              key: 'scope',
+              name: texts.scope,
+              cell: (token) => t.deploy.tokens.scopes[token.scope],
+            },
             { key: 'made', name: texts.made, cell: (token) => t.common.date(token.created_s) },
             {
               key: 'state',

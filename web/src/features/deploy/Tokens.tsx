@@ -31,6 +31,7 @@ export function Tokens() {
           caption={texts.list}
           columns={[
             { key: 'name', name: t.session.name, cell: (token) => token.name },
+            { key: 'scope', name: texts.scope, cell: (token) => texts.scopes[token.scope] },
             {
               key: 'created',
               name: texts.created,
@@ -63,11 +64,20 @@ export function Tokens() {
 
 function MakeToken() {
   const [name, setName] = useState('');
+  const [scope, setScope] = useState<TokenOut['scope']>('inspect');
   const make = useMakeToken();
   const texts = t.deploy.tokens;
   const submit = (event: FormEvent) => {
     event.preventDefault();
-    make.mutate(name.trim(), { onSuccess: () => setName('') });
+    make.mutate(
+      { name: name.trim(), scope },
+      {
+        onSuccess: () => {
+          setName('');
+          setScope('inspect');
+        },
+      },
+    );
   };
   return (
     <>
@@ -81,14 +91,31 @@ function MakeToken() {
             onChange={(event) => setName(event.target.value)}
           />
         </label>
+        <label className="field">
+          {texts.scope}
+          <select
+            value={scope}
+            aria-describedby="token-scope-means"
+            onChange={(event) => setScope(event.target.value as TokenOut['scope'])}
+          >
+            {(['inspect', 'project'] as const).map((one) => (
+              <option key={one} value={one}>
+                {texts.scopes[one]}
+              </option>
+            ))}
+          </select>
+        </label>
         <Button type="submit" disabled={name.trim() === '' || make.isPending}>
           {texts.make}
         </Button>
       </form>
+      <p id="token-scope-means" className="field-hint">
+        {texts.scopeMeans[scope]}
+      </p>
       {make.error && <Problem error={make.error} />}
       {make.data && (
         <div className="token-made" role="status">
-          <p>{texts.made(make.variables ?? '')}</p>
+          <p>{texts.made(make.variables?.name ?? '')}</p>
           <div>
             <code>{make.data.token}</code>
             <CopyButton text={make.data.token} />

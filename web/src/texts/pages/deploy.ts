@@ -93,6 +93,13 @@ export const deploy = {
     title: 'Tokens',
     text: 'A token acts in this project, and in no other, as the one who made it.',
     name: 'Name of the machine',
+    scope: 'What it may do',
+    scopes: { inspect: 'send pictures', project: 'everything in the project' },
+    scopeMeans: {
+      inspect: 'For cameras and line computers: sends pictures and reads inspections.',
+      project:
+        'For scripts: labels, fits and approves as you may. It makes no tokens, ends none and does not sign. Keep it off the line.',
+    },
     make: 'Make a token',
     made: (name: string) => `Token of ${name}. It is shown this once: copy it now.`,
     value: 'Token',
