@@ -118,6 +118,7 @@ INSPECTS = {
     ("get", f"{PROJECT}/inspections"),
     ("get", f"{PROJECT}/inspections/{{inspection_id}}"),
     ("get", f"{PROJECT}/inspections/{{inspection_id}}/picture"),
+    ("get", f"{PROJECT}/inspections/{{inspection_id}}/tiles/{{level}}/{{x}}/{{y}}"),
     ("get", f"{PROJECT}/summary"),
     ("get", "/api/v1/metrics"),
 }
