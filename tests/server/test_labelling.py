@@ -116,6 +116,21 @@ def test_a_template_is_kept_in_versions(server: Server, engineer: TestClient, pr
     assert operator.put(path, json=body).status_code in (403, 404)
 
 
+def test_a_reference_that_nobody_judged_is_a_good_part_to_learn_from(
+    engineer: TestClient, project: str
+) -> None:
+    first, second = upload(engineer, project, 0, 1)
+    say(engineer, project, second, Annotation("x", SIZE_WH, {"": "ng"}))
+    path = f"/api/v1/projects/{project}"
+    for image in (first, second):
+        body = {"reference_id": image["id"], "content": template(image)}
+        assert engineer.put(f"{path}/template", json=body).status_code == 200
+    for image, label in ((first, "ok"), (second, "ng")):  # what somebody said stays
+        assert engineer.get(f"{path}/images/{image['id']}").json()["label"] == label
+    version = engineer.post(f"{path}/versions", json={}).json()
+    assert (version["normals"], version["test_good"], version["test_bad"]) == (1, 0, 1)
+
+
 def against(client: TestClient, project: str, image: dict[str, Any], **query: str) -> Any:
     path = f"/api/v1/projects/{project}/images/{image['id']}/as-reference"
     found = client.get(path, params=query)

@@ -159,7 +159,7 @@ class Flow {
     await this.choose(this.button('Upload images…').first(), product.bad);
     await this.button('Judge them one by one').click();
     const viewer = page.locator('.viewer:visible');
-    await viewer.waitFor();
+    await viewer.locator('svg').first().waitFor();
     await page.getByRole('radio', { name: 'Outlines' }).check({ force: true });
     await this.stroke(viewer, product.defect);
     await page.getByText('None outlined.').waitFor({ state: 'detached' });

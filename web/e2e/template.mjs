@@ -341,6 +341,8 @@ async function outliveSession(page, server, id) {
   await axe(page, 'signing in again');
   await shot(page, 'signed-out');
   await page.keyboard.press('Escape');
+  await page.keyboard.press('Escape');
+  await page.waitForTimeout(200);
   expect(await over.isVisible(), 'the page stays covered until somebody signs in');
   await page.keyboard.type(server.password);
   await page.keyboard.press('Enter');

@@ -94,6 +94,8 @@ def save_template(
 ) -> TemplateRow:
     """Save a template as a new version; equal content makes none.
 
+    A reference that nobody has judged is then a good part to learn from: that is what it is for.
+
     Raises:
         TemplateError: It breaks a rule, or does not fit the reference image.
     """
@@ -124,6 +126,9 @@ def save_template(
     old = None if last is None else {"version": last.version}
     new = {"version": row.version, "regions": [r.id for r in template.regions]}
     audit.append(db, user.name, "template.save", "project", project.id, old=old, new=new)
+    if annotation_of(db, reference) is None:
+        said = Annotation(reference.name, template.size_wh, defect_free=True, split="train")
+        save_annotation(db, user, reference, to_labelme(said), 0)
     return row
 
 

@@ -39,7 +39,9 @@ export function useSaveTemplate() {
       ),
     onSuccess: (row) => {
       client.setQueryData(keyOf(id, 'template'), row);
-      void client.invalidateQueries({ queryKey: keyOf(id, 'summary') });
+      // The first reference is a good part from then on.
+      for (const what of ['summary', 'images', 'labels'])
+        void client.invalidateQueries({ queryKey: keyOf(id, what) });
     },
   });
 }

@@ -76,7 +76,13 @@ function SignInAgain({ name }: { readonly name: string }) {
   }, []);
   useEffect(show, [show]);
   return (
-    <dialog ref={dialog} className="signed-out" aria-label={t.session.title} onClose={show}>
+    <dialog
+      ref={dialog}
+      className="signed-out"
+      aria-label={t.session.title}
+      onCancel={(event) => event.preventDefault()}
+      onClose={show}
+    >
       <SignIn name={name} />
     </dialog>
   );
