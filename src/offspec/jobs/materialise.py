@@ -10,12 +10,25 @@ from offspec.images import atomic_write
 from offspec.store.blobs import BlobStore
 from offspec.store.models import Image, TemplateRow, VersionRow
 from offspec.template import Template, write_template
+from offspec.types import Split
 
 
 def write_version(
-    version: VersionRow, blobs: BlobStore, folder: Path, name: str = "dataset"
+    version: VersionRow,
+    blobs: BlobStore,
+    folder: Path,
+    name: str = "dataset",
+    *,
+    only: Split | None = None,
 ) -> Path:
     """Write images and sidecars into a folder of this name; the split is the version's.
+
+    Args:
+        version: What was frozen.
+        blobs: With its images.
+        folder: Where the new folder goes.
+        name: Of the new folder.
+        only: One side of the split; None = both.
 
     Raises:
         InputError: A blob is missing or damaged.
@@ -24,6 +37,8 @@ def write_version(
     root = folder / name
     root.mkdir(parents=True)
     for entry in version.content["files"]:
+        if only not in (None, entry["split"]):
+            continue
         path = root / entry["key"]
         atomic_write(path, blobs.get(entry["sha256"]))
         said = from_labelme(version.content["annotations"][entry["key"]])

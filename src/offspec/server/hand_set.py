@@ -54,7 +54,7 @@ def set_by_hand(
         bundle = read_bundle(path)
         seen = []
         if version is not None:
-            root = write_version(version, services.blobs, Path(folder))
+            root = write_version(version, services.blobs, Path(folder), only="test")
             seen = [r for r in read_dataset(root, need_normals=False).test if r.label is not None]
         made = set_decision_points(bundle, *points, who=who, why=why, seen=seen)
     return Made(services.blobs.put(bundle_bytes(made)), finite(fit_summary(made)))
