@@ -1,5 +1,7 @@
 /** The order of reviewing: which comes next, and what was decided here. */
 
+import { ApiError } from '../../api/client';
+
 export type Decision = {
   readonly id: string;
   readonly verdict: 'ng' | 'review';
@@ -37,6 +39,10 @@ export function stepOf(
   }
   return null;
 }
+
+/** Somebody else was first: the picture does not wait any more. */
+export const isTaken = (error: unknown): boolean =>
+  error instanceof ApiError && error.status === 409;
 
 /** Those that will be wanted soon. */
 export function ahead(
