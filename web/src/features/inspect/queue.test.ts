@@ -54,6 +54,15 @@ it('has reasons that people gave before those of the catalogue and the usual one
   expect(reasons.length).toBeLessThanOrEqual(9);
 });
 
+it('shows a reason once, though it was given for good and for defective ones', () => {
+  const reasons = reasonsFor(
+    { ng: ['Dirt'], ok: ['dirt', 'Dust'] },
+    { ng: [], ok: [] },
+    { ng: ['Scratch'], ok: ['Reflection'] },
+  );
+  expect(reasons.map((one) => one.text)).toEqual(['Dirt', 'Scratch', 'Dust', 'Reflection']);
+});
+
 it('reads the catalogue and nothing else', () => {
   const problem = { defects: [{ type: 'crack' }, { type: '' }, null], not_a_defect: 3 };
   expect(catalogueOf(problem)).toEqual({ ng: ['crack'], ok: [] });

@@ -71,11 +71,15 @@ export function reasonsFor(
   catalogue: Readonly<Record<'ok' | 'ng', readonly string[]>>,
   usual: Readonly<Record<'ok' | 'ng', readonly string[]>>,
 ): Reason[] {
+  const taken = new Set<string>(); // a word stands once, though it was given for both
   const of = (decision: 'ok' | 'ng'): Reason[] => {
-    const known = new Map<string, string>();
-    for (const text of [...given[decision], ...catalogue[decision], ...usual[decision]])
-      if (!known.has(text.toLowerCase())) known.set(text.toLowerCase(), text);
-    return [...known.values()].slice(0, MOST_EACH[decision]).map((text) => ({ text, decision }));
+    const found: Reason[] = [];
+    for (const text of [...given[decision], ...catalogue[decision], ...usual[decision]]) {
+      if (found.length === MOST_EACH[decision] || taken.has(text.toLowerCase())) continue;
+      taken.add(text.toLowerCase());
+      found.push({ text, decision });
+    }
+    return found;
   };
   return [...of('ng'), ...of('ok')];
 }
