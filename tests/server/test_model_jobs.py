@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -140,6 +141,7 @@ def test_a_report_joins_what_other_jobs_found(line: Line) -> None:
     page = line.file(job, "report.html").text
     assert "Cap, line 3" in page
     assert "model-1.offspec" in page
+    assert re.search(r"model 1\. Made by max on \d+ \w+ 20\d\d, \d\d:\d\d UTC", page)
     assert job["result"]["left_out"] == 0
     assert "left out" not in page
 

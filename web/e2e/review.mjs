@@ -215,12 +215,27 @@ const sent = await fetch(`${api.base}${P}/inspect?part_id=LIVE-1&line=L1`, {
 expect(sent.status === 201, 'another picture comes');
 await page.locator('.live-part', { hasText: 'LIVE-1' }).waitFor({ timeout: 8000 });
 expect(true, 'the live feed shows it by itself');
+const lastHour = page.locator('.counters dd').first();
+await expectSoon(
+  async () => (await lastHour.innerText()) === String(stored.length + 1),
+  'the count of the last hour comes along with it',
+);
+await page.getByLabel('Only of line').selectOption('L1');
+await page.evaluate(() => localStorage.setItem('offspec-live-line', 'L2'));
+await page.reload();
+await page.getByText('Nothing came from line L2 yet.').waitFor();
+expect((await lastHour.innerText()) === '0', 'the counts are of the chosen line');
+await page.getByLabel('Only of line').selectOption('');
 
 // Deploy.
 await open('deploy');
 await page.getByRole('heading', { name: 'In use' }).waitFor();
 await page.getByLabel('Name of the machine').fill('Line 1');
 await page.getByRole('button', { name: 'Make a token' }).click();
+await page.locator('.token-made code').waitFor();
+await page.waitForTimeout(100);
+const seen = await page.locator('.token-made code').boundingBox();
+expect(seen.y + seen.height <= 800, 'the new token is in view, as it is shown once');
 const token = await page.locator('.token-made code').innerText();
 const withToken = await fetch(`${api.base}${P}/inspect`, {
   method: 'POST',

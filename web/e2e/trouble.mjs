@@ -49,6 +49,26 @@ async function emptyQueue(page, server) {
   return id;
 }
 
+/** A page whose script is gone, as after an update of the server, leaves the others alone. */
+async function updated(browser, server, id) {
+  const page = await signedIn(browser, server, { mayFail: /404|dynamically imported/ });
+  const gone = (route) => route.fulfill({ status: 404, body: '' });
+  await page.route('**/assets/TrainPage-*.js', gone);
+  await page.goto(`${server.url}/#/p/${id}/train`);
+  await page.getByRole('heading', { name: 'This page cannot be shown' }).waitFor();
+  await axe(page, 'a page that is gone');
+  await shot(page, 'trouble-updated');
+  await page.getByRole('link', { name: 'Health', exact: true }).click();
+  await page.getByRole('heading', { name: 'Health', level: 1 }).waitFor();
+  expect(true, 'the other pages still work');
+  await page.getByRole('link', { name: 'Train', exact: true }).click();
+  await page.unroute('**/assets/TrainPage-*.js', gone);
+  await page.getByRole('button', { name: 'Load again' }).click();
+  await page.getByRole('heading', { name: 'Train', level: 1 }).waitFor();
+  expect(true, 'and loading again brings it back');
+  await page.context().close();
+}
+
 /** Of many files some fail: they are named with the reason, the others came. */
 async function uploads(page, server, id) {
   await page.goto(`${server.url}/#/p/${id}/annotate`);
@@ -174,6 +194,7 @@ try {
   const api = await Api.signIn(server);
   const fitted = await api.fitted();
   const id = await emptyQueue(page, server);
+  await updated(browser, server, id);
   await uploads(page, server, id);
   await sessionEnds(page, server, id);
   await inspections(page, server, api, fitted);

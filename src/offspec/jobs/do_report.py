@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +55,7 @@ def do_report(work: Work) -> Done:
         file=bundle_name(work.model),
         sha256=work.model.bundle_sha256,
     )
+    document = replace(document, subtitle=f"{document.subtitle}. {_made(work)}")
     work.pulse.tell("write", 0, 1)
     files = {"report.html": to_html(document).encode(), "report.pdf": to_pdf(document)}
     payload = {
@@ -63,6 +66,16 @@ def do_report(work: Work) -> Done:
         "environment": machine,
     }
     return payload_done(payload, "report.json", files, words=(f"Joined: {', '.join(found)}.",))
+
+
+def _made(work: Work) -> str:
+    """By whom and when, as a paper that is signed has to say."""
+    assert work.model is not None  # noqa: S101 - refused at submission
+    when = datetime.fromtimestamp(work.job.created_s, UTC)
+    return (
+        f"Project {work.project.name}, model {work.model.number}. "
+        f"Made by {work.job.created_by} on {when.day} {when:%b %Y, %H:%M} UTC."
+    )
 
 
 def _part(work: Work, name: str, job_id: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-import { type ReactNode, useEffect, useId, useState } from 'react';
+import { type ReactNode, useEffect, useId, useRef, useState } from 'react';
 
 type Frame = { readonly label: string; readonly hint?: string; readonly error?: string | null };
 
@@ -29,11 +29,27 @@ type TextProps = Frame & {
   readonly onChange: (value: string) => void;
   readonly inputMode?: 'text' | 'decimal';
   readonly disabled?: boolean;
+  /** Called as well when typing pauses, as a filter wants it. */
+  readonly isSearch?: boolean;
 };
 
-export function TextField({ value, onChange, inputMode = 'text', disabled, ...frame }: TextProps) {
+const PAUSE_MS = 400;
+
+export function TextField(props: TextProps) {
+  const { value, onChange, inputMode = 'text', disabled, isSearch = false, ...frame } = props;
   const [draft, setDraft] = useState(value);
-  useEffect(() => setDraft(value), [value]);
+  // A space in the middle of typing stays, though nobody searches for it.
+  useEffect(() => setDraft((typed) => (typed.trim() === value ? typed : value)), [value]);
+  const latest = useRef({ value, onChange });
+  latest.current = { value, onChange };
+  useEffect(() => {
+    if (!isSearch) return;
+    const timer = setTimeout(() => {
+      const now = latest.current;
+      if (draft.trim() !== now.value) now.onChange(draft.trim());
+    }, PAUSE_MS);
+    return () => clearTimeout(timer);
+  }, [isSearch, draft]);
   const finish = () => {
     if (draft !== value) onChange(draft);
     setDraft(value); // what was refused goes back

@@ -129,6 +129,8 @@ export function useReview() {
         }),
       ),
     onSuccess: (inspection: InspectionOut) => refreshReviews(client, id, inspection),
+    // Most often somebody else was first: then fewer wait.
+    onError: () => client.invalidateQueries({ queryKey: keyOf(id, 'summary') }),
   });
 }
 
@@ -163,22 +165,27 @@ export function useAgreement(filter: InspectionFilter = {}) {
   });
 }
 
-/** Counts of the last hour, summed over its buckets. */
-export function useLastHour() {
+/** Counts of the last hour, of a line or of all; counted anew as soon as another one is the newest. */
+export function useLastHour(line: string, newestId: string | null) {
   const { id } = useProject();
   return useQuery({
-    queryKey: keyOf(id, 'rates', 'last-hour'),
+    queryKey: keyOf(id, 'rates', 'last-hour', line, newestId),
     queryFn: async () => {
       const to_s = Date.now() / 1000;
       const buckets = await unwrap(
         api.GET('/api/v1/projects/{project_id}/inspections/rates', {
-          params: { path: { project_id: id }, query: { from_s: to_s - 3600, to_s } },
+          params: {
+            path: { project_id: id },
+            query: { from_s: to_s - 3600, to_s, ...(line ? { line } : {}) },
+          },
         }),
       );
       const sum = (name: 'ok' | 'review' | 'ng' | 'invalid') =>
         buckets.reduce((total, bucket) => total + bucket[name], 0);
       return { ok: sum('ok'), review: sum('review'), ng: sum('ng'), invalid: sum('invalid') };
     },
+    placeholderData: (before, of) => (of?.queryKey[4] === line ? before : undefined),
+    gcTime: RATES_POLL_MS,
     refetchInterval: RATES_POLL_MS,
     retry: false,
   });

@@ -20,6 +20,7 @@ import { useSession, useSessionEnded } from '../data/session';
 import { HomePage } from '../features/home/HomePage';
 import { SignIn } from '../features/home/SignIn';
 import { t } from '../texts';
+import { Guard } from './Guard';
 import { NEXT, PAGE_ICONS } from './pages';
 import { Sidebar } from './Sidebar';
 
@@ -109,9 +110,11 @@ function Shell() {
         <main ref={main} id="main" tabIndex={-1}>
           {route.kind === 'home' && <HomePage />}
           {route.kind === 'administration' && (
-            <Suspense fallback={<p className="loading">{t.app.loading}</p>}>
-              <AdministrationPage />
-            </Suspense>
+            <Guard>
+              <Suspense fallback={<p className="loading">{t.app.loading}</p>}>
+                <AdministrationPage />
+              </Suspense>
+            </Guard>
           )}
           {route.kind === 'project' && project && (
             <ProjectProvider key={project.id} value={project}>
@@ -151,14 +154,18 @@ function ProjectPages({
     <>
       {/* The template page keeps its drawing while others are looked at. */}
       <div className="page" hidden={page !== 'template'}>
-        <Suspense fallback={<p className="loading">{t.app.loading}</p>}>
-          <TemplatePage isShown={page === 'template'} />
-        </Suspense>
+        <Guard>
+          <Suspense fallback={<p className="loading">{t.app.loading}</p>}>
+            <TemplatePage isShown={page === 'template'} />
+          </Suspense>
+        </Guard>
       </div>
       {page !== 'template' && (
-        <Suspense fallback={<p className="loading">{t.app.loading}</p>}>
-          {Page ? <Page /> : <EmptyPage projectId={project.id} page={page} />}
-        </Suspense>
+        <Guard key={page}>
+          <Suspense fallback={<p className="loading">{t.app.loading}</p>}>
+            {Page ? <Page /> : <EmptyPage projectId={project.id} page={page} />}
+          </Suspense>
+        </Guard>
       )}
     </>
   );

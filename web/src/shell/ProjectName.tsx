@@ -5,6 +5,7 @@ import { createPortal } from 'react-dom';
 import type { ProjectOut } from '../api/schema';
 import { Icon } from '../components/Icon';
 import { t } from '../texts';
+import { Guard } from './Guard';
 
 const ProblemDialog = lazy(() => import('../features/problem/ProblemDialog'));
 
@@ -25,9 +26,11 @@ export function ProjectName({ project }: { readonly project: ProjectOut }) {
       </button>
       {isOpen &&
         createPortal(
-          <Suspense>
-            <ProblemDialog project={project} onClose={() => setIsOpen(false)} />
-          </Suspense>,
+          <Guard>
+            <Suspense>
+              <ProblemDialog project={project} onClose={() => setIsOpen(false)} />
+            </Suspense>
+          </Guard>,
           document.body, // not a part of the navigation
         )}
     </>

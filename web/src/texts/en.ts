@@ -109,6 +109,11 @@ export const en = {
     unexpected: (status: number) =>
       `Something between here and the server refused this (answer ${status}). Ask who runs it.`,
     tooLarge: 'This is larger than the network lets through (answer 413). Send less at a time.',
+    broken: {
+      title: 'This page cannot be shown',
+      text: 'The server was updated, the network was away for a moment, or something failed here. Load the studio again: what is saved stays.',
+      action: 'Load again',
+    },
     retry: 'Try again',
     loading: 'Loading…',
     theme: { label: 'Theme', auto: 'As the system', light: 'Light', dark: 'Dark' },

@@ -80,6 +80,7 @@ function AuditFilters({ asked, onChange, exportUrl }: FiltersProps) {
   return (
     <search className="filters">
       <TextField
+        isSearch
         label={texts.actor}
         value={asked.actor}
         onChange={(actor) => set({ actor: actor.trim() })}
@@ -92,6 +93,7 @@ function AuditFilters({ asked, onChange, exportUrl }: FiltersProps) {
         onChange={(action) => set({ action })}
       />
       <TextField
+        isSearch
         label={texts.object}
         value={asked.object}
         onChange={(object) => set({ object: object.trim() })}

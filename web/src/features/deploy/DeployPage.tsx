@@ -6,6 +6,7 @@ import { PageHeader } from '../../components/PageHeader';
 import { Problem } from '../../components/Problem';
 import { useNotify } from '../../components/Toasts';
 import { useApprove } from '../../data/approval';
+import { isOpen, useJobs } from '../../data/jobs';
 import { pageLink } from '../../data/links';
 import { useModels } from '../../data/models';
 import { useProject } from '../../data/projects';
@@ -23,6 +24,8 @@ import './deploy.css';
 export default function DeployPage() {
   const { id } = useProject();
   const models = useModels();
+  const jobs = useJobs(); // a training that ends brings its model here
+  const isTraining = jobs.data?.some((job) => job.kind === 'fit' && isOpen(job)) ?? false;
   const mayEngineer = useMay('engineer');
   const texts = t.deploy;
   const found = models.data ?? [];
@@ -31,7 +34,11 @@ export default function DeployPage() {
       <PageHeader title={t.nav.deploy} />
       {models.error && <Problem error={models.error} onRetry={() => void models.refetch()} />}
       {models.data && found.length === 0 && (
-        <EmptyState icon="deploy" title={texts.empty.title} text={texts.empty.text}>
+        <EmptyState
+          icon="deploy"
+          title={texts.empty.title}
+          text={isTraining ? texts.empty.training : texts.empty.text}
+        >
           <a className="button button-primary" href={pageLink(id, 'train')}>
             {texts.empty.action}
           </a>

@@ -1,4 +1,4 @@
-import { type FormEvent, useState } from 'react';
+import { type FormEvent, useEffect, useRef, useState } from 'react';
 import type { TokenOut } from '../../api/schema';
 import { Button } from '../../components/Button';
 import { Dialog } from '../../components/Dialog';
@@ -66,7 +66,13 @@ function MakeToken() {
   const [name, setName] = useState('');
   const [scope, setScope] = useState<TokenOut['scope']>('inspect');
   const make = useMakeToken();
+  const made = useRef<HTMLDivElement>(null);
+  const token = make.data?.token;
   const texts = t.deploy.tokens;
+  // It is shown once, and the form stands at the lower edge of the window.
+  useEffect(() => {
+    if (token) made.current?.scrollIntoView({ block: 'nearest' });
+  }, [token]);
   const submit = (event: FormEvent) => {
     event.preventDefault();
     make.mutate(
@@ -114,7 +120,7 @@ function MakeToken() {
       </p>
       {make.error && <Problem error={make.error} />}
       {make.data && (
-        <div className="token-made" role="status">
+        <div ref={made} className="token-made" role="status">
           <p>{texts.made(make.variables?.name ?? '')}</p>
           <div>
             <code>{make.data.token}</code>

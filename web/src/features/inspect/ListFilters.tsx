@@ -37,11 +37,13 @@ export function ListFilters({ filter, onChange }: ListFiltersProps) {
         onChange={(time) => onChange({ ...filter, time })}
       />
       <TextField
+        isSearch
         label={texts.part}
         value={filter.part}
         onChange={(part) => onChange({ ...filter, part: part.trim() })}
       />
       <TextField
+        isSearch
         label={texts.line}
         value={filter.line}
         onChange={(line) => onChange({ ...filter, line: line.trim() })}

@@ -10,6 +10,7 @@ import { capturedAt, useInspection, useLastHour, useNewest } from '../../data/in
 import { pageLink } from '../../data/links';
 import { loadPicture } from '../../data/pictures';
 import { useProject } from '../../data/projects';
+import { useLines } from '../../data/quality';
 import { t } from '../../texts';
 import { InspectionPicture } from './InspectionPicture';
 
@@ -50,15 +51,21 @@ export function LiveView() {
       ) : (
         newest.data &&
         items.length === 0 && (
-          <EmptyState icon="inspect" title={texts.label} text={texts.none}>
-            <a className="button button-primary" href={pageLink(id, 'inspect')}>
-              {texts.send}
-            </a>
+          <EmptyState
+            icon="inspect"
+            title={texts.label}
+            text={line ? texts.noneOf(line) : texts.none}
+          >
+            {line === '' && (
+              <a className="button button-primary" href={pageLink(id, 'inspect')}>
+                {texts.send}
+              </a>
+            )}
           </EmptyState>
         )
       )}
       <footer className="live-foot">
-        <LastHour />
+        <LastHour line={line} newestId={items[0]?.id ?? null} />
         <Recent items={items.slice(1)} />
         <div className="live-settings">
           <LineField value={line} onChange={setOwnLine} />
@@ -99,6 +106,7 @@ function Shown({ inspection }: { readonly inspection: InspectionOut }) {
       <div className="live-said" aria-live="polite">
         <BigVerdict verdict={inspection.verdict} />
         <p className="live-part">{of}</p>
+        {inspection.line && <p className="live-time">{t.inspect.live.lineOf(inspection.line)}</p>}
         <p className="live-time">
           {t.common.clock(inspection.created_s)} <Ago since={inspection.created_s} />
         </p>
@@ -136,8 +144,8 @@ function Ago({ since }: { readonly since: number }) {
   );
 }
 
-function LastHour() {
-  const { data } = useLastHour();
+function LastHour({ line, newestId }: { readonly line: string; readonly newestId: string | null }) {
+  const { data } = useLastHour(line, newestId);
   const texts = t.inspect.live;
   if (!data) return null;
   const total = data.ok + data.review + data.ng + data.invalid;
@@ -176,6 +184,7 @@ function Recent({ items }: { readonly items: readonly InspectionBrief[] }) {
   );
 }
 
+/** A choice, not words: what a finger mistypes would show nothing for ever. */
 function LineField({
   value,
   onChange,
@@ -183,18 +192,19 @@ function LineField({
   readonly value: string;
   readonly onChange: (line: string) => void;
 }) {
-  const [draft, setDraft] = useState(value);
+  const lines = useLines();
+  const known = [...new Set([...(value ? [value] : []), ...(lines.data ?? [])])].sort();
   return (
     <label className="live-line">
       {t.inspect.live.line}
-      <input
-        value={draft}
-        maxLength={80}
-        placeholder={t.inspect.live.all}
-        onChange={(event) => setDraft(event.target.value)}
-        onBlur={() => onChange(draft.trim())}
-        onKeyDown={(event) => event.key === 'Enter' && onChange(draft.trim())}
-      />
+      <select value={value} onChange={(event) => onChange(event.target.value)}>
+        <option value="">{t.inspect.live.all}</option>
+        {known.map((name) => (
+          <option key={name} value={name}>
+            {name}
+          </option>
+        ))}
+      </select>
     </label>
   );
 }

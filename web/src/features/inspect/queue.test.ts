@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { ApiError } from '../../api/client';
 import { waitOf } from '../../api/inspect';
 import { imagesOf, stemOf } from './dropped';
-import { ahead, catalogueOf, nextOf, reasonsFor, stepOf, stillOpen } from './queue';
+import { ahead, catalogueOf, isTaken, nextOf, reasonsFor, stepOf, stillOpen } from './queue';
 import { countsOf, inParallel, runOf } from './runs';
 
 const ITEMS = ['d', 'c', 'b', 'a'].map((id) => ({ id }));
@@ -13,6 +13,12 @@ it('goes on to the older one and then round to the newest', () => {
   expect(nextOf(ITEMS, 'd', new Set(['c', 'b']))).toBe('a');
   expect(nextOf(ITEMS, 'a', NONE)).toBe('d');
   expect(stepOf(ITEMS, 'd', NONE, -1)).toBe('a');
+});
+
+it('says of a picture that somebody else judged first that it does not wait', () => {
+  expect(isTaken(new ApiError(409, 'state', 'Omar was first.'))).toBe(true);
+  expect(isTaken(new ApiError(503, 'busy', 'Later.'))).toBe(false);
+  expect(isTaken(new TypeError('no network'))).toBe(false);
 });
 
 it('knows when nothing is left', () => {
@@ -46,6 +52,15 @@ it('has reasons that people gave before those of the catalogue and the usual one
   ]);
   expect(reasons.at(-1)).toEqual({ text: 'Dust', decision: 'ok' });
   expect(reasons.length).toBeLessThanOrEqual(9);
+});
+
+it('shows a reason once, though it was given for good and for defective ones', () => {
+  const reasons = reasonsFor(
+    { ng: ['Dirt'], ok: ['dirt', 'Dust'] },
+    { ng: [], ok: [] },
+    { ng: ['Scratch'], ok: ['Reflection'] },
+  );
+  expect(reasons.map((one) => one.text)).toEqual(['Dirt', 'Scratch', 'Dust', 'Reflection']);
 });
 
 it('reads the catalogue and nothing else', () => {

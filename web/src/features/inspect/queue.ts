@@ -1,5 +1,7 @@
 /** The order of reviewing: which comes next, and what was decided here. */
 
+import { ApiError } from '../../api/client';
+
 export type Decision = {
   readonly id: string;
   readonly verdict: 'ng' | 'review';
@@ -38,6 +40,10 @@ export function stepOf(
   return null;
 }
 
+/** Somebody else was first: the picture does not wait any more. */
+export const isTaken = (error: unknown): boolean =>
+  error instanceof ApiError && error.status === 409;
+
 /** Those that will be wanted soon. */
 export function ahead(
   items: readonly Waiting[],
@@ -65,11 +71,15 @@ export function reasonsFor(
   catalogue: Readonly<Record<'ok' | 'ng', readonly string[]>>,
   usual: Readonly<Record<'ok' | 'ng', readonly string[]>>,
 ): Reason[] {
+  const taken = new Set<string>(); // a word stands once, though it was given for both
   const of = (decision: 'ok' | 'ng'): Reason[] => {
-    const known = new Map<string, string>();
-    for (const text of [...given[decision], ...catalogue[decision], ...usual[decision]])
-      if (!known.has(text.toLowerCase())) known.set(text.toLowerCase(), text);
-    return [...known.values()].slice(0, MOST_EACH[decision]).map((text) => ({ text, decision }));
+    const found: Reason[] = [];
+    for (const text of [...given[decision], ...catalogue[decision], ...usual[decision]]) {
+      if (found.length === MOST_EACH[decision] || taken.has(text.toLowerCase())) continue;
+      taken.add(text.toLowerCase());
+      found.push({ text, decision });
+    }
+    return found;
   };
   return [...of('ng'), ...of('ok')];
 }

@@ -13,7 +13,7 @@ import { pageLink } from '../../data/links';
 import { loadPicture, preload } from '../../data/pictures';
 import { useProject } from '../../data/projects';
 import { errorText, t } from '../../texts';
-import { ahead, type Decision, nextOf, stepOf, stillOpen } from './queue';
+import { ahead, type Decision, isTaken, nextOf, stepOf, stillOpen } from './queue';
 
 const AHEAD = 2;
 
@@ -61,7 +61,7 @@ export function useQueue(asked: string | null) {
       .catch((error) => {
         forget(inspectionId);
         void open.refetch(); // somebody else may have judged it
-        notify(t.inspect.queue.failed(errorText(error)), 'bad');
+        notify(t.inspect.queue[isTaken(error) ? 'taken' : 'failed'](errorText(error)), 'bad');
       })
       .finally(() => pending.current.delete(inspectionId));
     pending.current.set(inspectionId, saving);

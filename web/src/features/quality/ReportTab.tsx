@@ -9,7 +9,7 @@ import { JobProgress } from '../jobs/JobProgress';
 import { ModelField, NoModel, useModelChoice } from './choices';
 import { type PartName, partsJoined } from './payloads';
 import { ReportForm } from './ReportForm';
-import { Files, madeWords, Watched } from './Studies';
+import { Files, madeWords, titleOf, Watched } from './Studies';
 
 const texts = t.quality.report;
 
@@ -66,8 +66,6 @@ function Reports({ model }: { readonly model: ModelOut }) {
     </>
   );
 }
-
-const titleOf = (job: JobOut): string => String(job.result?.title ?? texts.untitled);
 
 const partWords = (job: JobOut): string =>
   partsJoined(job)

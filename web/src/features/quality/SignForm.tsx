@@ -10,7 +10,7 @@ import { useNotify } from '../../components/Toasts';
 import { useJobs } from '../../data/jobs';
 import { useSign } from '../../data/quality';
 import { t } from '../../texts';
-import { madeWords } from './Studies';
+import { madeWords, titleOf } from './Studies';
 
 const texts = t.quality.signatures;
 const OTHER = '';
@@ -55,7 +55,9 @@ export function SignForm({ model }: { readonly model: ModelOut }) {
             value={report}
             options={[NO_REPORT, ...reports.map((job) => job.id)]}
             names={{
-              ...Object.fromEntries(reports.map((job) => [job.id, madeWords(job)])),
+              ...Object.fromEntries(
+                reports.map((job) => [job.id, texts.reportName(titleOf(job), madeWords(job))]),
+              ),
               [NO_REPORT]: texts.noReport,
             }}
             onChange={setReport}

@@ -62,6 +62,10 @@ export function Studies({ kind, none, children }: StudiesProps) {
 export const madeWords = (job: JobOut): string =>
   t.quality.made(t.common.date(job.finished_s ?? job.created_s), job.created_by);
 
+/** Of a report. */
+export const titleOf = (job: JobOut): string =>
+  String(job.result?.title ?? t.quality.report.untitled);
+
 /** Asked for until it has ended, so that what it made is seen at once. */
 export function Watched({ jobId }: { readonly jobId: string }) {
   const job = useJob(jobId);

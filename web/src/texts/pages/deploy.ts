@@ -5,6 +5,7 @@ export const deploy = {
   empty: {
     title: 'No model to approve yet',
     text: 'Train and evaluate a model. Then compare it here with the one in use and approve it.',
+    training: 'A model is being trained. It appears here as soon as it is done.',
     action: 'Go to Train',
   },
   model: (number: number) => `Model ${number}`,

@@ -93,6 +93,9 @@ export const inspect = {
     lastHour: 'Last hour',
     inspected: 'inspected',
     none: 'Nothing was inspected yet. As soon as a picture comes, it stands here.',
+    noneOf: (line: string) =>
+      `Nothing came from line ${line} yet. As soon as a picture comes, it stands here.`,
+    lineOf: (line: string) => `Line ${line}`,
     send: 'Inspect pictures',
     ago: (seconds: number) =>
       seconds < 10
@@ -145,6 +148,7 @@ export const inspect = {
           : 'Judged: good.',
     undone: 'Taken back. It waits again.',
     failed: (why: string) => `Not saved, it waits again: ${why}`,
+    taken: (why: string) => `Not saved: ${why}`,
     already: (decision: 'ok' | 'ng', by: string) =>
       `${by} has judged this one already: ${decision === 'ok' ? 'good' : 'defective'}. Another decision replaces it.`,
     next: 'Next',

@@ -236,6 +236,7 @@ export const quality = {
     words: 'In words',
     report: 'For a report as well',
     noReport: 'No, for the model alone',
+    reportName: (title: string, made: string) => `${title}, ${made}`,
     password: 'Your password',
     passwordHint: 'Asked again, so that nobody signs at your open session.',
     signed: 'Signed.',
