@@ -13,7 +13,7 @@ from offspec.bundle import Bundle
 from offspec.decisions.msa import measure_study
 from offspec.errors import DatasetError
 from offspec.images import file_sha256, read_image, write_png
-from offspec.pages.document import Gallery, Table
+from offspec.pages.document import Gallery, KeyFigures, Table
 from offspec.pages.document_html import to_html
 from offspec.pages.msa_page import msa_document, msa_sections
 from tests.aiag_example import write_csv
@@ -136,6 +136,20 @@ def test_the_page_is_built_from_the_json_alone(tmp_path: Path) -> None:
     sections = msa_sections(payload)
     assert sum(isinstance(b, Table) for s in sections for b in s.blocks) == 3
     assert not any(isinstance(b, Gallery) for s in sections for b in s.blocks)
+
+
+def test_the_headline_speaks_of_the_least_effective_of_the_worst(tmp_path: Path) -> None:
+    out = tmp_path / "m.json"
+    assert offspec("msa", "--verdicts", write_csv(tmp_path / "a.csv"), "--json", out).code == 0
+    payload = json.loads(out.read_text())
+    rates = {one["appraiser"]: one["effectiveness"]["value"] for one in payload["appraisers"]}
+    assert rates["C"] < min(rates["A"], rates["B"])
+    for one in payload["appraisers"]:
+        one["verdict"] = payload["verdict"]
+    for _ in range(2):
+        payload["appraisers"].reverse()
+        (figures,) = (b for b in msa_sections(payload)[0].blocks if isinstance(b, KeyFigures))
+        assert figures.cards[0].note == "C"
 
 
 def test_every_key_is_documented(model: Bundle, study: Path) -> None:

@@ -49,10 +49,11 @@ def msa_sections(
 
 
 def _lead(payload: Payload) -> Payload:
-    """The appraiser the verdict speaks of: the system, else the first of the worst."""
+    """The appraiser the verdict speaks of: the system, else the least effective of the worst."""
     found: Sequence[Payload] = payload["appraisers"]
     named = [one for one in found if one["appraiser"] == "offspec"]
-    return (named or [one for one in found if one["verdict"] == payload["verdict"]])[0]
+    worst = [one for one in found if one["verdict"] == payload["verdict"]]
+    return min(named or worst, key=lambda one: float(one["effectiveness"]["value"]))
 
 
 def _verdict(payload: Payload) -> d.Section:

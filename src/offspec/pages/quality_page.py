@@ -206,7 +206,10 @@ def _gaps(parts: Parts) -> list[str]:
 
 def _problem(problem: ProblemStatement | None) -> Section:
     if problem is None:
-        words = "No problem statement was given. `offspec problem new` writes one."
+        words = (
+            "No problem statement was given. It is filled in under the project's name in the "
+            "studio, or by `offspec problem new`."
+        )
         return Section("What was asked", "", (Text(words),), "calm")
     rows = [
         (str(info.description), _answer(getattr(problem.answers, name)))
