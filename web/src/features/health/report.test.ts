@@ -43,6 +43,10 @@ it('takes the mark off names, and nothing else', () => {
   expect(plainWords('IMG0123456789ab_1.png and plain.png')).toBe(
     'IMG0123456789ab_1.png and plain.png',
   );
+  expect(plainWords('Odd: 0123456789ab_01_200907033001_cam.jpg, "abcdefabcdef_2.png" (3.1).')).toBe(
+    'Odd: 01_200907033001_cam.jpg, "2.png" (3.1).',
+  );
+  expect(plainWords('0123456789ab_200907033001_cam.jpg')).toBe('200907033001_cam.jpg');
 });
 
 it('has a title for every topic', () => {

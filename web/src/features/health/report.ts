@@ -115,6 +115,7 @@ export function topicsOf(report: CheckReport): readonly Topic[] {
   }).sort((a, b) => RANK[a.level] - RANK[b.level]);
 }
 
-/** Names without the mark that makes them unique in a dataset version. */
+/** Names without the mark that makes them unique in a dataset version; digits inside a name, such as
+ * a date, are its own. */
 export const plainWords = (words: string): string =>
-  words.replace(/(?<![0-9A-Za-z])[0-9a-f]{12}_(?=\S)/g, '');
+  words.replace(/(?<![^\s'"“(])[0-9a-f]{12}_(?=\S)/g, '');
