@@ -175,6 +175,8 @@ export const template = {
     modes: { image: 'Image: verdicts', pixel: 'Pixel: outlines too' },
     smallest: 'Smallest defect, width in px',
     smallestHint: 'The smallest defect that matters. It decides the resolution.',
+    smallestAsked: (px: number) =>
+      `The problem statement says ${px} px. It decides the resolution: let both say the same.`,
     sizePolicy: 'Images of another size',
     sizePolicies: {
       exact: 'Invalid',
