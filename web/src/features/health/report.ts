@@ -115,6 +115,17 @@ export function topicsOf(report: CheckReport): readonly Topic[] {
   }).sort((a, b) => RANK[a.level] - RANK[b.level]);
 }
 
+type Checked = { readonly version: string | null; readonly template: string | null };
+
+/** What has changed since a check: the template, or there is a newer dataset version. */
+export function changedSince(
+  checked: Readonly<Record<string, unknown>>,
+  now: Checked,
+): 'template' | 'version' | null {
+  if ((checked.template_id ?? null) !== now.template) return 'template';
+  return (checked.version_id ?? null) === now.version ? null : 'version';
+}
+
 /** Names without the mark that makes them unique in a dataset version; digits inside a name, such as
  * a date, are its own. */
 export const plainWords = (words: string): string =>
