@@ -130,6 +130,12 @@ export function useTemplateState(editor: Editor) {
     if (!reference || saving.isPending) return;
     const { doc } = editor;
     try {
+      // Somebody may have saved since; who saves a second time has read the notice.
+      const now = (await latest.refetch()).data ?? null;
+      if (now && now.id !== row?.id) {
+        notify(t.template.notOver(now.version, now.created_by), 'bad');
+        return;
+      }
       const template = makeTemplate(reference, settings, doc);
       const saved = await saving.mutateAsync({ referenceId: reference.id, template });
       setKnown({ doc, settings, referenceId: reference.id, row: saved });

@@ -22,6 +22,8 @@ export const template = {
     `Saved as version ${version}, with one region over the whole image.`,
   version: (n: number) => `Version ${n}`,
   unsaved: 'Not saved',
+  notOver: (n: number, by: string) =>
+    `Not saved: ${by} saved version ${n} in the meantime. Save again to replace it by yours, or load it.`,
   newer: (n: number, by: string) =>
     `${by} saved version ${n} in the meantime. Saving yours makes it the version after that.`,
   loadNewer: (n: number) => `Load version ${n}`,
