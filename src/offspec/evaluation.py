@@ -166,11 +166,15 @@ def without_learned(dataset: Dataset, *bundles: Bundle) -> tuple[Dataset, tuple[
     rest = replace(dataset, records=tuple(r for r in dataset.records if r.key not in out))
     if not any(record.label is not None for record in rest.test):
         raise DatasetError(
-            f"All {len(out)} labelled test images are known to the model: it learned from them, or "
-            "they chose its decision points. Figures on them would promise too much. Add labelled "
-            "images that are new to it."
+            f"All {len(out)} labelled test images are known to {_whom(len(bundles))}: it learned "
+            "from them, or they chose its decision points. Figures on them would promise too much. "
+            "Add labelled images that are new to it."
         )
     return rest, tuple(sorted(out))
+
+
+def _whom(models: int) -> str:
+    return "the model" if models == 1 else "one of the models"
 
 
 def _is_learned(path: Path, learned: frozenset[str]) -> bool:

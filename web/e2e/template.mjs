@@ -163,6 +163,22 @@ async function editByPanel(page, id) {
   expect(true, 'aligning is undone, and nothing is left to save');
 }
 
+/** Somebody else saves while a drawing here is not saved. */
+async function notOverAnother(page, id) {
+  const path = `/projects/${id}/template`;
+  await page.getByRole('button', { name: /^Chip 2/ }).click();
+  await page.getByLabel('Name', { exact: true }).fill('Mine');
+  await page.keyboard.press('Enter');
+  const { reference_id, content } = await ask(page, 'GET', path);
+  await ask(page, 'PUT', path, { reference_id, content: { ...content, name: 'Theirs' } });
+  await page.locator('.viewer:visible').focus();
+  await page.keyboard.press('Control+s');
+  await page.getByText(/^Not saved: admin saved version 4/).waitFor();
+  expect((await latest(page, id)).name === 'Theirs', 'nobody is written over unasked');
+  await page.getByRole('button', { name: 'Load version 4' }).click();
+  await page.getByText('Version 4', { exact: true }).waitFor();
+}
+
 async function compare(page, server, id) {
   await page.goto(`${server.url}/#/p/${id}/annotate`);
   await giveFiles(page, page.getByRole('button', { name: 'Upload images…' }), [
@@ -368,6 +384,7 @@ try {
   await drawByKeyboard(page);
   await keepUnsaved(page, server, id);
   await editByPanel(page, id);
+  await notOverAnother(page, id);
   await compare(page, server, id);
   const other = await moveByFile(page, server, id);
   await changeReference(page, other);

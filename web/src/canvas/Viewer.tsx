@@ -178,6 +178,7 @@ export function Viewer(props: ViewerProps) {
   }
 
   function press() {
+    if (!cross && tool.finish?.(context(view.scale))) return;
     if (!cross) return moveCross(0, 0);
     const p = { at: cross, shift: false, alt: false };
     tool.down(p, context(view.scale));

@@ -117,6 +117,24 @@ describe('tools', () => {
       (n) => `R${n}`,
     )(emptyDocument({ width: 200, height: 100 }));
 
+  it('ends a polygon by Enter after clicks, and never one of two corners', () => {
+    const b = bench();
+    expect(b.tools.polygon.finish?.(b.ctx())).toBe(false);
+    b.click('polygon', [10, 10]);
+    b.click('polygon', [60, 10]);
+    expect(b.tools.polygon.finish?.(b.ctx())).toBe(true);
+    expect(b.state.doc.regions).toHaveLength(0);
+    b.click('polygon', [60, 60]);
+    expect(b.tools.polygon.finish?.(b.ctx())).toBe(true);
+    expect(b.state.doc.regions.map((r) => r.points)).toEqual([
+      [
+        [10, 10],
+        [60, 10],
+        [60, 60],
+      ],
+    ]);
+  });
+
   it('draws boxes by a drag or two clicks, on whole pixels', () => {
     const b = bench();
     b.drag('rectangle', [60.3, 50.2], [10.4, 9.6]);

@@ -1,4 +1,4 @@
-/** Polygon: a click a corner; Enter, a double click or a click on the first corner closes it. */
+/** Polygon: a click a corner; Enter, C, a double click or a click on the first corner closes it. */
 
 import { crossingEdges, type Point } from '../../core/geometry';
 import {
@@ -43,6 +43,12 @@ export class PolygonTool implements Tool {
     if (key === 'Backspace') this.corners.pop();
     else if (key === 'c' || key === 'C') this.close(ctx);
     else return false;
+    return true;
+  }
+
+  finish(ctx: ToolContext): boolean {
+    if (this.corners.length === 0) return false;
+    this.close(ctx);
     return true;
   }
 

@@ -54,6 +54,8 @@ export interface Tool {
   up(p: ToolPointer, ctx: ToolContext): void;
   /** True when the tool used the key. */
   key(key: string, ctx: ToolContext): boolean;
+  /** Enter after the pointer: ends what it began. True when something was begun. */
+  finish?(ctx: ToolContext): boolean;
   cancel(): void;
   /** A second finger came: what the first one began is taken back. */
   interrupt?(): void;

@@ -23,7 +23,9 @@ type ComparePanelProps = {
 export function ComparePanel({ model, models, version, jobs }: ComparePanelProps) {
   const { id: projectId } = useProject();
   const others = models.filter((one) => one.id !== model.id);
-  const usual = others.find((one) => one.approved) ?? others[0];
+  // Images that chose thresholds are no fair test: rather a model that came from a training.
+  const usual =
+    others.find((one) => one.approved) ?? others.find((one) => !one.parent_id) ?? others[0];
   const [otherId, setOtherId] = useState<string | null>(null);
   const [startedId, setStartedId] = useState<string | null>(null);
   const submit = useSubmit();

@@ -1,6 +1,6 @@
 /** How well a model does, and where its thresholds lie. */
 
-import { useState } from 'react';
+import { useEffect, useState } from 'react';
 import type { JobOut, ModelOut, VersionOut } from '../../api/schema';
 import { EmptyState } from '../../components/EmptyState';
 import { ChoiceField } from '../../components/Field';
@@ -49,11 +49,17 @@ type ChosenProps = {
   readonly jobs: readonly JobOut[];
 };
 
-/** The model that the address names, else the latest; the newest version. */
+/** The model that the address names, else the latest; the newest version. Both stay when a training
+ * brings another: thresholds may be half dragged, an evaluation under way. */
 function Chosen({ models, versions, jobs }: ChosenProps) {
+  const { id: projectId } = useProject();
   const [[modelId], go] = useRest();
-  const [versionId, setVersionId] = useState<string | null>(null);
+  const [versionId, setVersionId] = useState(versions[0]?.id ?? null);
   const model = models.find((one) => one.id === modelId) ?? models[0];
+  const shownId = model?.id;
+  useEffect(() => {
+    if (!modelId && shownId) location.replace(pageLink(projectId, 'evaluate', shownId));
+  }, [projectId, modelId, shownId]);
   const version = versions.find((one) => one.id === versionId) ?? versions[0];
   if (!model || !version) return null;
   const choices = (

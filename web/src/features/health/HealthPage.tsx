@@ -14,10 +14,11 @@ import { jobFileUrl, latestJob } from '../../data/results';
 import { useMay } from '../../data/session';
 import { useStart } from '../../data/starting';
 import { useSummary } from '../../data/summary';
+import { useTemplate } from '../../data/templates';
 import { t } from '../../texts';
 import { JobProgress } from '../jobs/JobProgress';
 import { Report } from './Report';
-import type { CheckReport } from './report';
+import { type CheckReport, changedSince } from './report';
 import './health.css';
 
 export default function HealthPage() {
@@ -67,8 +68,29 @@ export default function HealthPage() {
         </EmptyState>
       )}
       {report.error && <Problem error={report.error} />}
+      {found && done && !isRunning && <Outdated check={done} />}
       {found && done && <Report key={done.id} report={found} />}
     </div>
+  );
+}
+
+/** A newer version is what a check is for; another template makes the report wrong. */
+const LOOKS = { template: 'warning', version: 'quiet' } as const;
+
+/** That the report is of another template or of an earlier dataset version. */
+function Outdated({ check }: { readonly check: JobOut }) {
+  const template = useTemplate().data;
+  const versions = useVersions().data;
+  if (template === undefined || !versions) return null;
+  const changed = changedSince(check.params, {
+    template: template?.id ?? null,
+    version: versions[0]?.id ?? null,
+  });
+  if (!changed) return null;
+  return (
+    <p className={`${LOOKS[changed]} health-outdated`} role="note">
+      {t.health.outdated[changed]}
+    </p>
   );
 }
 

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { t } from '../../texts';
-import { type CheckReport, plainWords, TOPICS, topicsOf } from './report';
+import { type CheckReport, changedSince, plainWords, TOPICS, topicsOf } from './report';
 
 const REPORT: CheckReport = {
   findings: [
@@ -43,6 +43,18 @@ it('takes the mark off names, and nothing else', () => {
   expect(plainWords('IMG0123456789ab_1.png and plain.png')).toBe(
     'IMG0123456789ab_1.png and plain.png',
   );
+  expect(plainWords('Odd: 0123456789ab_01_200907033001_cam.jpg, "abcdefabcdef_2.png" (3.1).')).toBe(
+    'Odd: 01_200907033001_cam.jpg, "2.png" (3.1).',
+  );
+  expect(plainWords('0123456789ab_200907033001_cam.jpg')).toBe('200907033001_cam.jpg');
+});
+
+it('says what a check does not know yet', () => {
+  const checked = { template_id: 't1', version_id: 'v1', settings: {} };
+  expect(changedSince(checked, { template: 't1', version: 'v1' })).toBeNull();
+  expect(changedSince(checked, { template: 't2', version: 'v2' })).toBe('template');
+  expect(changedSince(checked, { template: 't1', version: 'v2' })).toBe('version');
+  expect(changedSince({ version_id: 'v1' }, { template: null, version: 'v1' })).toBeNull();
 });
 
 it('has a title for every topic', () => {

@@ -115,6 +115,18 @@ export function topicsOf(report: CheckReport): readonly Topic[] {
   }).sort((a, b) => RANK[a.level] - RANK[b.level]);
 }
 
-/** Names without the mark that makes them unique in a dataset version. */
+type Checked = { readonly version: string | null; readonly template: string | null };
+
+/** What has changed since a check: the template, or there is a newer dataset version. */
+export function changedSince(
+  checked: Readonly<Record<string, unknown>>,
+  now: Checked,
+): 'template' | 'version' | null {
+  if ((checked.template_id ?? null) !== now.template) return 'template';
+  return (checked.version_id ?? null) === now.version ? null : 'version';
+}
+
+/** Names without the mark that makes them unique in a dataset version; digits inside a name, such as
+ * a date, are its own. */
 export const plainWords = (words: string): string =>
-  words.replace(/(?<![0-9A-Za-z])[0-9a-f]{12}_(?=\S)/g, '');
+  words.replace(/(?<![^\s'"“(])[0-9a-f]{12}_(?=\S)/g, '');

@@ -1,9 +1,10 @@
 import { CheckField, ChoiceField, NumberField, TextField } from '../../components/Field';
 import { ALIGN_MODES, type AlignSettings, MODES, SIZE_POLICIES } from '../../core/template';
+import { useProject } from '../../data/projects';
 import type { AsReference } from '../../data/templates';
 import { t } from '../../texts';
 import { OtherSizes } from './ReferenceDoubts';
-import type { Settings } from './settings';
+import { askedDefectPx, type Settings } from './settings';
 import type { Reference } from './useTemplateState';
 
 type SettingsPanelProps = {
@@ -17,6 +18,7 @@ export function SettingsPanel({ settings, reference, against, onChange }: Settin
   const texts = t.template.settings;
   const longest = Math.max(reference.width, reference.height);
   const sizes = against?.findings.find((one) => one.topic === 'sizes');
+  const asked = askedDefectPx(useProject().problem);
   const set = (change: Partial<Settings>) => onChange({ ...settings, ...change });
   const align = (change: Partial<AlignSettings>) =>
     set({ alignment: { ...settings.alignment, ...change } });
@@ -29,7 +31,11 @@ export function SettingsPanel({ settings, reference, against, onChange }: Settin
       />
       <NumberField
         label={texts.smallest}
-        hint={texts.smallestHint}
+        hint={
+          asked === null || asked === settings.smallestDefectPx
+            ? texts.smallestHint
+            : texts.smallestAsked(asked)
+        }
         value={settings.smallestDefectPx}
         onChange={(v) => v !== null && set({ smallestDefectPx: Math.max(1, Math.min(longest, v)) })}
       />

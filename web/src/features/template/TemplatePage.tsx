@@ -169,10 +169,10 @@ function Header({ state, mayChange, onOpen, onSave }: HeaderProps) {
   if (!reference) return <PageHeader title={t.template.title} />;
   const about = (
     <>
-      {reference.name} · {t.template.settings.size(reference.width, reference.height)} ·{' '}
       <span role="status" className={state.isChanged ? 'is-unsaved' : ''}>
         {state.isChanged || version === null ? t.template.unsaved : t.template.version(version)}
-      </span>
+      </span>{' '}
+      · {t.template.settings.size(reference.width, reference.height)} · {reference.name}
     </>
   );
   return (

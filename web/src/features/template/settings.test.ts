@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { addExclusion, addRegion, emptyDocument } from '../../core/document';
 import { boxPoints } from '../../core/geometry';
 import { readTemplate, templateText } from '../../core/template';
-import { defaultSettings, makeTemplate, stretched } from './settings';
+import { askedDefectPx, defaultSettings, makeTemplate, stretched } from './settings';
 
 const reference = { name: 'board.png', sha256: 'ab'.repeat(32) };
 const size = { width: 12, height: 9 };
@@ -25,6 +25,12 @@ describe('the template of a drawing', () => {
   it('asks for no defect larger than the image', () => {
     expect(defaultSettings('board', 12).smallestDefectPx).toBe(12);
     expect(defaultSettings('board', 4000).smallestDefectPx).toBe(16);
+  });
+
+  it('begins with the smallest defect of the problem statement', () => {
+    const asked = askedDefectPx({ answers: { smallest_defect: 6 } });
+    expect(defaultSettings('board', 4000, asked).smallestDefectPx).toBe(6);
+    expect(defaultSettings('board', 4000, askedDefectPx({})).smallestDefectPx).toBe(16);
   });
 
   it('holds what is drawn, without locks and keys', () => {

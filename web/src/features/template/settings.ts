@@ -11,14 +11,25 @@ export type Settings = Pick<
 
 type ReferenceFile = { readonly name: string; readonly sha256: string };
 
-export function defaultSettings(name: string, longest: number): Settings {
+/** `askedPx` is the smallest defect of the problem statement. */
+export function defaultSettings(
+  name: string,
+  longest: number,
+  askedPx: number | null = null,
+): Settings {
   return {
     name,
     mode: 'image',
     sizePolicy: 'exact',
-    smallestDefectPx: Math.min(SMALLEST_DEFECT_PX, longest),
+    smallestDefectPx: Math.max(1, Math.min(askedPx ?? SMALLEST_DEFECT_PX, longest)),
     alignment: DEFAULT_ALIGNMENT,
   };
+}
+
+/** The smallest defect that the problem statement asks for, in pixels; null while it is open. */
+export function askedDefectPx(problem: Readonly<Record<string, unknown>>): number | null {
+  const { smallest_defect: asked } = (problem.answers ?? {}) as Readonly<Record<string, unknown>>;
+  return typeof asked === 'number' ? asked : null;
 }
 
 /** Without a region drawn, one over the whole image. */

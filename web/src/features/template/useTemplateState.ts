@@ -16,7 +16,14 @@ import {
 } from '../../data/templates';
 import { errorText, t } from '../../texts';
 import { saveText } from './saveText';
-import { defaultSettings, makeTemplate, type Settings, settingsFor, stretched } from './settings';
+import {
+  askedDefectPx,
+  defaultSettings,
+  makeTemplate,
+  type Settings,
+  settingsFor,
+  stretched,
+} from './settings';
 import type { Editor } from './useEditor';
 
 export type Reference = Pick<ImageOut, 'id' | 'name' | 'sha256' | 'width' | 'height'>;
@@ -90,7 +97,8 @@ export function useTemplateState(editor: Editor) {
     const size = { width: image.width, height: image.height };
     if (!reference) {
       const longest = Math.max(size.width, size.height);
-      begin(image, emptyDocument(size), defaultSettings(project.name, longest), null);
+      const fresh = defaultSettings(project.name, longest, askedDefectPx(project.problem));
+      begin(image, emptyDocument(size), fresh, null);
       return;
     }
     setReference(image);
@@ -122,6 +130,12 @@ export function useTemplateState(editor: Editor) {
     if (!reference || saving.isPending) return;
     const { doc } = editor;
     try {
+      // Somebody may have saved since; who saves a second time has read the notice.
+      const now = (await latest.refetch()).data ?? null;
+      if (now && now.id !== row?.id) {
+        notify(t.template.notOver(now.version, now.created_by), 'bad');
+        return;
+      }
       const template = makeTemplate(reference, settings, doc);
       const saved = await saving.mutateAsync({ referenceId: reference.id, template });
       setKnown({ doc, settings, referenceId: reference.id, row: saved });

@@ -104,7 +104,7 @@ function NameCell({ model, models }: { model: ModelOut; models: readonly ModelOu
       {model.approved && <span className="badge badge-enough">{texts.inUse}</span>}
       {parent && <small>{texts.from(parent.number)}</small>}
       <small>
-        <a href={pageLink(id, 'evaluate', model.id)}>
+        <a className="model-evaluate" href={pageLink(id, 'evaluate', model.id)}>
           {texts.evaluate}
           <span className="visually-hidden"> {texts.name(model.number)}</span>
         </a>

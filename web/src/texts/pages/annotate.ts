@@ -162,7 +162,7 @@ export const annotate = {
     ['Delete', 'Delete the chosen defects'],
     ['Ctrl + A', 'Choose all defects'],
     ['Arrows', 'Drawing: move the crosshair. A defect chosen: move it'],
-    ['Enter', 'Drawing: set a corner or press the brush'],
+    ['Enter', 'Drawing: set a corner or press the brush; after clicks, close the polygon'],
     ['Ctrl + Z, Ctrl + Y', 'Undo, redo'],
     ['Ctrl + S', 'Save now; it also saves by itself'],
     ['+, -, 0, 1', 'Zoom in, zoom out, fit, one to one'],

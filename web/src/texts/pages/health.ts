@@ -19,6 +19,10 @@ export const health = {
   download: 'Download as a page',
   about: (date: string, normals: number, good: number, bad: number) =>
     `Checked ${date}: ${plural(normals, 'normal')}, ${good} good and ${bad} bad test images`,
+  outdated: {
+    template: 'The template has changed since this check. Check again to judge by the new one.',
+    version: 'The newest dataset version is newer than this check.',
+  },
   fine: 'Nothing stands out. Go on to Train.',
   levels: { must: 'Must look', look: 'Worth a look', note: 'Note', calm: 'Nothing found' },
   overview: 'Findings',

@@ -22,6 +22,8 @@ export const template = {
     `Saved as version ${version}, with one region over the whole image.`,
   version: (n: number) => `Version ${n}`,
   unsaved: 'Not saved',
+  notOver: (n: number, by: string) =>
+    `Not saved: ${by} saved version ${n} in the meantime. Save again to replace it by yours, or load it.`,
   newer: (n: number, by: string) =>
     `${by} saved version ${n} in the meantime. Saving yours makes it the version after that.`,
   loadNewer: (n: number) => `Load version ${n}`,
@@ -175,6 +177,8 @@ export const template = {
     modes: { image: 'Image: verdicts', pixel: 'Pixel: outlines too' },
     smallest: 'Smallest defect, width in px',
     smallestHint: 'The smallest defect that matters. It decides the resolution.',
+    smallestAsked: (px: number) =>
+      `The problem statement says ${px} px. It decides the resolution: let both say the same.`,
     sizePolicy: 'Images of another size',
     sizePolicies: {
       exact: 'Invalid',
