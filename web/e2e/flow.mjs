@@ -140,7 +140,7 @@ class Flow {
       await person.click(dialog.getByRole('button', { name: /^Approve/ }));
     await person.see(page.getByRole('heading', { name: 'In use' }));
     await this.picture('05-approved');
-    await person.click(this.link(/^Inspect and review/));
+    await person.click(this.link(/^Inspection/));
     await person.files(this.button('Choose images…'), [product.bad[0]]);
     await person.see(page.locator('.big-verdict').first());
     await this.picture('06-verdict');
@@ -227,7 +227,7 @@ class Flow {
 
   async inspect() {
     const { page, product } = this;
-    await this.link(/^Inspect and review/).click();
+    await this.link(/^Inspection/).click();
     const files = [...product.bad, ...product.good];
     await this.choose(this.button('Choose images…'), files);
     await page.getByText(/\b(\d+) of \1\b/).waitFor({ timeout: LONG });

@@ -99,7 +99,7 @@ async function home(page) {
   await page.getByRole('button', { name: 'Archive Board A' }).waitFor();
   expect(true, 'a project is renamed, archived and taken out again');
   await page.getByRole('link', { name: 'Open Board A' }).click();
-  const inspect = page.getByRole('link', { name: /^Inspect and review/ });
+  const inspect = page.getByRole('link', { name: /^Inspection/ });
   await inspect.waitFor();
   expect(
     (await inspect.innerText()).includes(String(seeded.queue)),

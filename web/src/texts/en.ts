@@ -124,7 +124,7 @@ export const en = {
     health: 'Health',
     train: 'Train',
     evaluate: 'Evaluate',
-    inspect: 'Inspect and review',
+    inspect: 'Inspection',
     deploy: 'Deploy',
     quality: 'Quality',
     drift: 'Drift and refit',

@@ -6,7 +6,7 @@ export const quality = {
   empty: {
     title: 'No inspections to report yet',
     text: 'Reports, studies and rates over time come from inspections and reviews.',
-    action: 'Go to Inspect and review',
+    action: 'Go to Inspection',
   },
   tabs: {
     label: 'Quality',
@@ -51,7 +51,7 @@ export const quality = {
     none: 'Nothing was inspected in this time.',
     noneEver: 'Nothing was inspected yet',
     noneEverText:
-      'Rates come from inspections. Approve a model, then send pictures from the line or drop some on the page Inspect and review.',
+      'Rates come from inspections. Approve a model, then send pictures from the line or drop some on the page Inspection.',
     verdicts: 'Inspections by verdict',
     reviews: 'Reviewed by people',
     reviewSeries: { confirmed: 'Confirmed or decided', overruled: 'Model overruled' },
@@ -96,7 +96,7 @@ export const quality = {
       `Reviewed ${verdict} by ${by}, ${date}`,
     notReviewed: 'Not reviewed',
     waits: 'Waits for review',
-    open: 'Open in Inspect and review',
+    open: 'Open in Inspection',
     more: 'Older ones',
   },
   studies: {
