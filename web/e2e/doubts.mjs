@@ -76,7 +76,7 @@ const choose = async (name) => {
   await page.getByRole('option', { name: new RegExp(name) }).click();
   await page.getByRole('button', { name: 'Use as reference' }).click();
 };
-const about = (name) => page.getByText(new RegExp(`${name} · 400 x 276 px`));
+const about = (name) => page.getByText(new RegExp(`400 x 276 px · ${name}`));
 await choose('good_0');
 await page.locator('.viewer:visible svg').waitFor();
 expect((await page.getByRole('dialog').count()) === 0, 'a good image is taken as it is');
