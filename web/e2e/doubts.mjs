@@ -3,20 +3,8 @@
  * came to, also where there is nothing to align.
  */
 
-import { Api } from './api.mjs';
 import { boardFile, file, png } from './pictures.mjs';
-import {
-  ask,
-  axe,
-  expect,
-  finish,
-  giveFiles,
-  launch,
-  newProject,
-  shot,
-  signedIn,
-  startServer,
-} from './studio.mjs';
+import { ask, axe, begin, expect, finish, giveFiles, shot, signedIn } from './studio.mjs';
 
 const [W, H] = [400, 276];
 const good = (n) => boardFile(`good_${n}.png`, { width: W, height: H, seed: n });
@@ -29,16 +17,7 @@ const grain = (seed) => {
   };
 };
 
-const server = await startServer();
-const browser = await launch();
-const page = await signedIn(browser, server);
-const api = await Api.signIn(server);
-const id = await newProject(page, server, 'Boards');
-const P = `/projects/${id}`;
-const to = (rest) =>
-  page.evaluate((hash) => {
-    location.hash = hash;
-  }, `#/p/${id}/${rest}`);
+const { server, browser, page, api, id, P, to } = await begin('Boards');
 
 await to('annotate');
 await page.getByRole('heading', { name: 'No images to annotate yet' }).waitFor();

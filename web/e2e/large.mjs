@@ -3,35 +3,15 @@
  * in register; small ones in lists.
  */
 
-import { Api } from './api.mjs';
 import { board, boardFile, png } from './pictures.mjs';
-import {
-  axe,
-  expect,
-  finish,
-  giveFiles,
-  launch,
-  newProject,
-  shot,
-  signedIn,
-  startServer,
-} from './studio.mjs';
+import { axe, begin, expect, finish, giveFiles, shot, signedIn } from './studio.mjs';
 
 const [W, H] = [2600, 1788];
 /** Differences of a pixel that count, of 765: grain is none, an edge is. */
 const EDGES = 120;
 const large = (seed, more = {}) => ({ width: W, height: H, seed, ...more });
 
-const server = await startServer();
-const browser = await launch();
-const page = await signedIn(browser, server);
-const api = await Api.signIn(server);
-const id = await newProject(page, server, 'Large boards');
-const P = `/projects/${id}`;
-const to = (rest) =>
-  page.evaluate((hash) => {
-    location.hash = hash;
-  }, `#/p/${id}/${rest}`);
+const { server, browser, page, api, id, P, to } = await begin('Large boards');
 
 await to('annotate');
 await page.getByRole('heading', { name: 'No images to annotate yet' }).waitFor();

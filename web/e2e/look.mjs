@@ -4,7 +4,7 @@
  *   node e2e/look.mjs http://127.0.0.1:8000 PASSWORD '#/p/ID/train' train [NAME]
  */
 
-import { axe, finish, launch, shot, signedIn } from './studio.mjs';
+import { axe, finish, goTo, launch, shot, signedIn } from './studio.mjs';
 
 const [url, password, hash, file, name = 'admin'] = process.argv.slice(2);
 const SIZES = { narrow: [1024, 768], usual: [1280, 800], wide: [1920, 1080] };
@@ -12,9 +12,7 @@ const SIZES = { narrow: [1024, 768], usual: [1280, 800], wide: [1920, 1080] };
 const browser = await launch();
 for (const scheme of ['light', 'dark']) {
   const page = await signedIn(browser, { url, password }, { name, colorScheme: scheme });
-  await page.evaluate((to) => {
-    location.hash = to;
-  }, hash);
+  await goTo(page, hash);
   await page.waitForTimeout(1200);
   for (const [size, [width, height]] of Object.entries(SIZES)) {
     await page.setViewportSize({ width, height });

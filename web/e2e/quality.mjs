@@ -5,7 +5,7 @@
 
 import { readFileSync } from 'node:fs';
 import { Api } from './api.mjs';
-import { axe, expect, finish, launch, shot, signedIn, startServer } from './studio.mjs';
+import { axe, expect, finish, goTo, launch, shot, signedIn, startServer } from './studio.mjs';
 
 const SIZES = { narrow: [1024, 768], usual: [1280, 800], wide: [1920, 1080] };
 const PEOPLE = 'correct horse battery';
@@ -63,14 +63,8 @@ async function seed() {
   return { id, project, model, queue };
 }
 
-async function open(page, hash) {
-  await page.evaluate((to) => {
-    location.hash = to;
-  }, hash);
-}
-
 function quality(page, tab) {
-  return open(page, `#/p/${seeded.id}/quality/${tab}`);
+  return goTo(page, `#/p/${seeded.id}/quality/${tab}`);
 }
 
 /** What a link gives to save. */
@@ -247,7 +241,7 @@ async function signatures(page) {
 }
 
 async function administration(page) {
-  await open(page, '#/administration/users');
+  await goTo(page, '#/administration/users');
   await page.getByRole('button', { name: 'Add a person' }).click();
   await page.getByLabel('Name').fill('Quinn');
   await page.getByLabel('Role').last().selectOption('quality');
@@ -326,7 +320,7 @@ async function account(page) {
 
 async function otherRoles() {
   const quinn = await signedIn(browser, server, { name: 'Quinn' });
-  await open(quinn, '#/administration');
+  await goTo(quinn, '#/administration');
   await quinn.getByRole('tab', { name: 'Audit log' }).waitFor();
   expect((await quinn.getByRole('tab').count()) === 1, 'quality sees the audit log only');
   await quality(quinn, 'signatures');
@@ -353,7 +347,7 @@ async function looks() {
   for (const colorScheme of ['light', 'dark']) {
     const page = await signedIn(browser, server, { colorScheme });
     for (const [hash, name] of pages) {
-      await open(page, hash);
+      await goTo(page, hash);
       await page.waitForLoadState('networkidle');
       await page.waitForFunction(() => !document.querySelector('.loading'));
       for (const [size, [width, height]] of Object.entries(SIZES)) {

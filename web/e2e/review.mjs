@@ -6,7 +6,7 @@
  */
 
 import { Api } from './api.mjs';
-import { axe, expect, finish, launch, shot, signedIn, startServer } from './studio.mjs';
+import { axe, expect, finish, goTo, launch, shot, signedIn, startServer } from './studio.mjs';
 
 const given = process.env.OFFSPEC_STUDIO?.split(' ');
 const server = given
@@ -32,9 +32,7 @@ const pictures = [...(await someImages('ng', 4)), ...(await someImages('ok', 2))
 const browser = await launch();
 const page = await signedIn(browser, server, { viewport: { width: 1280, height: 800 } });
 const open = async (rest) => {
-  await page.evaluate((hash) => {
-    location.hash = hash;
-  }, `#/p/${project}/${rest}`);
+  await goTo(page, `#/p/${project}/${rest}`);
   await page.waitForTimeout(500);
 };
 const look = async (name) => {
@@ -293,9 +291,7 @@ const operator = { name: `olga-${Date.now()}`, password: 'long enough to be take
 const person = await api.post('/users', { ...operator, role: 'operator' });
 await api.send('PUT', `${P}/members/${person.id}`);
 const theirs = await signedIn(browser, server, operator);
-await theirs.evaluate((hash) => {
-  location.hash = hash;
-}, `#/p/${project}/deploy`);
+await goTo(theirs, `#/p/${project}/deploy`);
 await theirs.getByText('Engineers approve models.').waitFor();
 expect(
   (await theirs.getByRole('button', { name: /Approve|Go back|Make a token/ }).count()) === 0,
@@ -312,9 +308,7 @@ for (const rest of [
   'deploy',
   'inspect/queue',
 ]) {
-  await dark.evaluate((hash) => {
-    location.hash = hash;
-  }, `#/p/${project}/${rest}`);
+  await goTo(dark, `#/p/${project}/${rest}`);
   await dark.waitForTimeout(1500);
   await shot(dark, `dark-${rest.replace('/', '-')}`);
   await axe(dark, `${rest}, dark`);
@@ -324,9 +318,7 @@ const tablet = await signedIn(browser, server, {
   hasTouch: true,
 });
 for (const rest of ['inspect', 'inspect/live', 'inspect/list', 'deploy', 'inspect/queue']) {
-  await tablet.evaluate((hash) => {
-    location.hash = hash;
-  }, `#/p/${project}/${rest}`);
+  await goTo(tablet, `#/p/${project}/${rest}`);
   await tablet.waitForTimeout(1500);
   await shot(tablet, `tablet-${rest.replace('/', '-')}`);
   const wide = await tablet.evaluate(() => document.documentElement.scrollWidth > innerWidth);

@@ -11,6 +11,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright-core';
+import { Api } from './api.mjs';
 
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 /** The interpreter that has offspec. */
@@ -143,6 +144,23 @@ export async function newProject(page, server, name) {
   await page.getByRole('button', { name: 'Create project' }).click();
   await page.waitForURL(/#\/p\/[^/]+\/template/);
   return page.url().match(/#\/p\/([^/]+)/)[1];
+}
+
+/** To another page of the studio, without loading it anew. */
+export const goTo = (page, hash) =>
+  page.evaluate((to) => {
+    location.hash = to;
+  }, hash);
+
+/** What the check of one new project begins with; `P` is its path in the API. */
+export async function begin(name) {
+  const server = await startServer();
+  const browser = await launch();
+  const page = await signedIn(browser, server);
+  const api = await Api.signIn(server);
+  const id = await newProject(page, server, name);
+  const to = (rest) => goTo(page, `#/p/${id}/${rest}`);
+  return { server, browser, page, api, id, P: `/projects/${id}`, to };
 }
 
 /** Ask the server as the page's person does. */

@@ -13,7 +13,7 @@ from offspec.server.answers import image_out, image_outs
 from offspec.server.api import api_router
 from offspec.server.deps import Caller, ProjectDep, ReadDb, ServicesDep, owned, with_role
 from offspec.server.problems import ProblemError
-from offspec.server.routes.pictures import JPEG, cut_tile, kept, thumbnail_of, viewed
+from offspec.server.routes.pictures import JPEG, cut_tile, kept, shown, viewed
 from offspec.server.schemas import NO_NUL, ImageOut, Page, Uploaded
 from offspec.server.schemas_labelling import AsReference
 from offspec.server.settings import MAX_FILES
@@ -128,7 +128,8 @@ def tile_of(
 @router.get("/{image_id}/thumbnail", response_class=Response, responses=JPEG)
 def thumbnail(found: ImageDep, services: ServicesDep, request: Request) -> Response:
     """A small JPEG."""
-    return thumbnail_of(request, found.sha256, services.blobs.get(found.sha256), found.name)
+    data = services.blobs.get(found.sha256)
+    return shown(request, found.sha256, data, found.name, "thumbnail")
 
 
 @router.get("/{image_id}/as-reference")

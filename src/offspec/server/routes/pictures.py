@@ -60,11 +60,6 @@ def shown(request: Request, sha256: str, data: bytes, name: str, how: Shown) -> 
     return answer
 
 
-def thumbnail_of(request: Request, sha256: str, data: bytes, name: str) -> Response:
-    """A small JPEG."""
-    return shown(request, sha256, data, name, "thumbnail")
-
-
 def _small(request: Request, sha256: str, data: bytes, name: str, longest_px: int) -> bytes:
     """A JPEG; asking again costs nothing for a while."""
 
